@@ -1,0 +1,5 @@
+"""`python -m shortmcp`."""
+
+from shortmcp.cli import main
+
+main()

@@ -1,0 +1,129 @@
+"""News of changed links, for every process that keeps links in memory: told in the transaction that changes them."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+from threading import Event
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, text
+from sqlmodel import Field, SQLModel
+
+from shortmcp.adapters.sqlite import open_reader
+
+CHANNEL = "shortmcp_links"
+EVERYTHING = "*"
+POLL_SECONDS = 0.2
+# Past this many codes in one transaction it is cheaper to forget everything.
+MANY = 500
+KEPT = 10_000
+RECONNECT_SECONDS = 0.5
+# Nothing is sent while nothing changes: without them a server that vanished would be waited for for two hours.
+_KEEPALIVE: Mapping[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+
+
+class LinkChange(SQLModel, table=True):
+    """A code that changed, in the order of commits: SQLite's other processes read on from the last one they saw."""
+
+    __tablename__ = "link_changes"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    code: str
+
+
+class Listener(Protocol):
+    """Who keeps links in memory."""
+
+    def forget(self, codes: Iterable[str]) -> None:
+        """Drop these codes."""
+        ...
+
+    def forget_all(self) -> None:
+        """Drop everything: the news may have gaps."""
+        ...
+
+
+def record_changes(connection: Connection, codes: set[str]) -> None:
+    """Write the news into the transaction that changes the codes."""
+    told = sorted(codes) if len(codes) <= MANY else [EVERYTHING]
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("INSERT INTO link_changes (code) VALUES (:code)"), [{"code": code} for code in told])
+        connection.execute(
+            text("DELETE FROM link_changes WHERE id <= (SELECT max(id) FROM link_changes) - :kept"), {"kept": KEPT}
+        )
+    else:
+        connection.execute(
+            text("SELECT pg_notify(:channel, :code)"), [{"channel": CHANNEL, "code": code} for code in told]
+        )
+
+
+def watch_sqlite(
+    path: Path, listener: Listener, stop: Event, failed: Callable[[Exception], object] = lambda _: None
+) -> None:
+    """Tell `listener` what other processes changed, within 0.2 seconds, until `stop` is set."""
+    while not stop.is_set():
+        try:
+            with closing(open_reader(path)) as connection:
+                _poll(connection, listener, stop)
+        except sqlite3.Error as error:
+            listener.forget_all()
+            failed(error)
+            stop.wait(RECONNECT_SECONDS)
+
+
+def watch_postgres(
+    conninfo: str, listener: Listener, stop: Event, failed: Callable[[Exception], object] = lambda _: None
+) -> None:
+    """Tell `listener` what other processes changed, as it is committed, until `stop` is set."""
+    import psycopg  # noqa: PLC0415 - an extra: there only where PostgreSQL is used
+
+    while not stop.is_set():
+        try:
+            with psycopg.connect(conninfo, autocommit=True, connect_timeout=3, **_KEEPALIVE) as connection:
+                connection.execute(f"LISTEN {CHANNEL}")
+                # What was told while nobody listened is lost.
+                listener.forget_all()
+                while not stop.is_set():
+                    for notification in connection.notifies(timeout=POLL_SECONDS):
+                        _tell_one(listener, notification.payload)
+        except psycopg.Error as error:
+            listener.forget_all()
+            failed(error)
+            stop.wait(RECONNECT_SECONDS)
+
+
+def _poll(connection: sqlite3.Connection, listener: Listener, stop: Event) -> None:
+    seen_version, seen = _version(connection), _latest(connection)
+    # What was told before the first look is not told again.
+    listener.forget_all()
+    while not stop.wait(POLL_SECONDS):
+        # Costs no read of the database unless somebody has committed.
+        version = _version(connection)
+        if version != seen_version:
+            seen_version, seen = version, _tell(connection, listener, seen)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA data_version").fetchone()[0]
+
+
+def _latest(connection: sqlite3.Connection) -> int:
+    return connection.execute("SELECT coalesce(max(id), 0) FROM link_changes").fetchone()[0]
+
+
+def _tell(connection: sqlite3.Connection, listener: Listener, seen: int) -> int:
+    rows = connection.execute("SELECT id, code FROM link_changes WHERE id > ? ORDER BY id", (seen,)).fetchall()
+    if rows and rows[0][0] > seen + 1:
+        listener.forget_all()
+    for _, code in rows:
+        _tell_one(listener, code)
+    return rows[-1][0] if rows else seen
+
+
+def _tell_one(listener: Listener, code: str) -> None:
+    if code == EVERYTHING:
+        listener.forget_all()
+    else:
+        listener.forget([code])

@@ -1,0 +1,126 @@
+"""Embedded SQLite: WAL, readers that cannot write, and one writer at a time in the whole machine.
+
+Every SQLite from 3.7.0 to 3.51.2 can corrupt a WAL database when two connections write and checkpoint at once, so
+both stand behind one lock file.
+"""
+
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+
+from shortmcp.core.errors import Code, OperationError
+
+BUSY_SECONDS = 5.0
+READERS = 8
+_PAGE_CACHE_KIB = 32_768
+
+
+class WriteLock:
+    """One writer at a time: over threads by a lock, over processes by flock on a file beside the database."""
+
+    def __init__(self, path: Path) -> None:
+        self._threads = Lock()
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    @contextmanager
+    def hold(self, patience: float = BUSY_SECONDS) -> Generator[None]:
+        """Hold the lock; UNAVAILABLE where another writer keeps it for more than `patience` seconds."""
+        deadline = time.monotonic() + patience
+        if not self._threads.acquire(timeout=patience):
+            raise unavailable()
+        try:
+            self._lock_file(deadline)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._threads.release()
+
+    def close(self) -> None:
+        """Close the lock file."""
+        os.close(self._file)
+
+    def _lock_file(self, deadline: float) -> None:
+        pause = 0.0002
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise unavailable() from None
+                time.sleep(pause)
+                pause = min(pause * 2, 0.01)
+            else:
+                return
+
+
+def unavailable() -> OperationError:
+    """The refusal while the database does not answer."""
+    return OperationError(
+        Code.UNAVAILABLE,
+        "The database is busy or away; nothing was changed: try again in a few seconds.",
+        retry_after=5,
+    )
+
+
+def open_writer(path: Path) -> Engine:
+    """The engine with the process's one write connection; its transactions begin IMMEDIATE."""
+    engine = _engine(path, connections=1)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        _set(connection, "journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0", "foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def open_readers(path: Path) -> Engine:
+    """The engine for reads: several connections, none of which can write."""
+    engine = _engine(path, connections=READERS)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+        _set(connection, "query_only = ON", "wal_autocheckpoint = 0")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return engine
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A bare connection for the redirect's look-up and for noticing changes; it cannot write."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
+    _set(connection, "query_only = ON", "wal_autocheckpoint = 0")
+    return connection
+
+
+def _engine(path: Path, connections: int) -> Engine:
+    return create_engine(
+        f"sqlite:///{path}",
+        hide_parameters=True,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"isolation_level": None, "check_same_thread": False, "timeout": BUSY_SECONDS},
+    )
+
+
+def _set(connection: sqlite3.Connection, *pragmas: str) -> None:
+    for pragma in (*pragmas, f"cache_size = -{_PAGE_CACHE_KIB}", "mmap_size = 0", "temp_store = MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()

@@ -1,0 +1,33 @@
+"""What every process of an instance stands on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shortmcp.adapters.database import Database, SqlWork
+from shortmcp.core.context import Site
+from shortmcp.core.destinations import read_origin
+from shortmcp.core.plans import load_plans
+from shortmcp.core.usage import Meter
+from shortmcp.settings import Settings
+
+
+@dataclass(frozen=True)
+class Node:
+    """What every process of an instance stands on."""
+
+    settings: Settings
+    database: Database
+    site: Site
+    meter: Meter
+
+    def work(self, tell: Callable[[set[str]], None]) -> SqlWork:
+        """Transactions for operations; `tell` hears which codes they changed."""
+        return SqlWork(self.database, self.site, self.meter, tell)
+
+
+def make_node(settings: Settings) -> Node:
+    """Open the database and read the plans; changes nothing."""
+    aliases = (f"http://{host.removesuffix(':*')}" for host in settings.allowed_hosts)
+    origins = frozenset(read_origin(url) for url in (settings.public_url, *aliases))
+    site = Site(settings.public_url, origins, load_plans(settings.plans))
+    return Node(settings, Database(settings.database), site, Meter())

@@ -1,0 +1,188 @@
+"""The web process, put together: from a node to one ASGI app."""
+
+import gc
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from threading import Event, Thread
+from urllib.parse import urlsplit
+
+import structlog
+from anyio import move_on_after, to_thread
+from sqlmodel import Session
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from shortmcp.adapters.changes import watch_postgres, watch_sqlite
+from shortmcp.adapters.database import Database
+from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
+from shortmcp.adapters.schema import is_current
+from shortmcp.app.background import make_worker
+from shortmcp.app.node import Node, make_node
+from shortmcp.catalog import CATALOG
+from shortmcp.clicks.ingest import Fenced, Ingester
+from shortmcp.clicks.journal import Journal
+from shortmcp.clicks.resolve import Resolver
+from shortmcp.core.errors import OperationError
+from shortmcp.core.usage import write_calls
+from shortmcp.faces.identity import Gate
+from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
+from shortmcp.faces.openapi import describe
+from shortmcp.faces.public import PublicFace
+from shortmcp.faces.rest import PREFIX, RestFace
+from shortmcp.faces.site import SiteFace, make_site
+from shortmcp.faces.telemetry import Number, Telemetry
+from shortmcp.settings import Settings
+from shortmcp.worker import Chore, Worker
+
+log = structlog.get_logger("shortmcp")
+# A journal file is deleted, with the addresses in it, once it is counted and its writer has begun the next one.
+ADDRESSES_KEPT_SECONDS = 60
+# Together with the server's own patience they stay under the five seconds that a stop may take.
+STOP_SECONDS = 0.8
+LAST_INGEST_SECONDS = 0.8
+
+
+def create_app() -> ASGIApp:
+    """The ASGI app of one web process, from the settings in the environment."""
+    return make_app(make_node(Settings()))
+
+
+def make_app(node: Node) -> ASGIApp:
+    """The ASGI app of one web process."""
+    settings, database = node.settings, node.database
+    reader = _open_reader(database)
+    resolver = Resolver(reader.read)
+    journal = Journal(settings.journal_dir, sync_interval=settings.journal_sync, rotate_seconds=ADDRESSES_KEPT_SECONDS)
+    telemetry = Telemetry()
+    gate = Gate(database.read, database.write, node.site, node.meter, lambda: datetime.now(UTC))
+    work = node.work(resolver.forget)
+    mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
+    worker, ingester = make_worker(node) if settings.worker else (None, None)
+    site = SiteFace(
+        telemetry, partial(_faults, database), describe(CATALOG, node.site.base_url, PREFIX), settings.metrics_public
+    )
+    routes = [
+        *site.routes(),
+        Route("/mcp", mcp),
+        *RestFace(gate, work, telemetry, node.site.base_url).endpoints(CATALOG),
+    ]
+    inner = make_site(list(routes), partial(_lifespan, Lives(node, reader, resolver, journal, mcp, worker, ingester)))
+    public = PublicFace(inner, resolver, journal, settings.trusted_proxies, reads_block=not database.is_sqlite)
+    telemetry.publish(_numbers(public, journal, ingester))
+    return public
+
+
+@dataclass(frozen=True)
+class Lives:
+    """What begins and ends with a web process."""
+
+    node: Node
+    reader: CodeReader
+    resolver: Resolver
+    journal: Journal
+    mcp: McpFace
+    worker: Worker | None
+    ingester: Ingester | None
+
+
+@asynccontextmanager
+async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
+    stop = Event()
+    watch = Thread(target=_watch, args=(lives.node.database, lives.resolver, stop), name="link news", daemon=True)
+    watch.start()
+    meter = Worker([Chore("count calls", 1.0, lambda: _write_calls(lives.node))])
+    meter.start()
+    if lives.worker is not None:
+        lives.worker.start()
+    _settle_memory()
+    async with lives.mcp.run():
+        yield
+    stop.set()
+    for worker in (lives.worker, meter):
+        if worker is not None:
+            await to_thread.run_sync(worker.stop, STOP_SECONDS)
+    lives.journal.close()
+    # What takes longer is for the next start: the journal keeps it.
+    with move_on_after(LAST_INGEST_SECONDS):
+        await to_thread.run_sync(_finish, lives, abandon_on_cancel=True)
+    watch.join(0.4)
+    lives.reader.close()
+    lives.node.database.close()
+
+
+def _settle_memory() -> None:
+    # What start-up has made stays for good: the garbage collector need not look at it again and again under load.
+    gc.collect()
+    gc.freeze()
+
+
+def _finish(lives: Lives) -> None:
+    _write_calls(lives.node)
+    if lives.ingester is not None:
+        with suppress(Fenced):
+            lives.ingester.run()
+
+
+def _open_reader(database: Database) -> CodeReader:
+    return SqliteReader(database.path) if database.is_sqlite else PostgresReader(database.conninfo)
+
+
+def _watch(database: Database, resolver: Resolver, stop: Event) -> None:
+    if database.is_sqlite:
+        watch_sqlite(database.path, resolver, stop, _no_news)
+    else:
+        watch_postgres(database.conninfo, resolver, stop, _no_news)
+
+
+def _no_news(error: Exception) -> None:
+    log.warning("no news of changed links for the moment", reason=str(error)[:200])
+
+
+def _write_calls(node: Node) -> None:
+    with node.meter.writing() as calls:
+        if calls:
+            with node.database.write() as connection, Session(connection) as session:
+                write_calls(session, calls)
+
+
+def _allowed_hosts(settings: Settings) -> AllowedHosts:
+    public = urlsplit(settings.public_url)
+    local = ("127.0.0.1", "localhost", "[::1]")
+    hosts = (public.netloc, *(name for host in local for name in (host, f"{host}:*")), *settings.allowed_hosts)
+    origins = (f"{public.scheme}://{public.netloc}", *(f"http://{host}:*" for host in local), *settings.allowed_origins)
+    return AllowedHosts(hosts, origins)
+
+
+def _faults(database: Database) -> Mapping[str, str]:
+    try:
+        if not is_current(database):
+            return {"database": "The schema is not this version's: run `shortmcp migrate`."}
+    except OperationError as error:
+        return {"database": error.sentence}
+    return {}
+
+
+def _numbers(public: PublicFace, journal: Journal, ingester: Ingester | None) -> Mapping[str, Number]:
+    numbers = {
+        "shortmcp_redirects": Number("Redirects to a destination.", lambda: public.counts.redirects),
+        "shortmcp_fallbacks": Number("Redirects to a fallback.", lambda: public.counts.fallbacks),
+        "shortmcp_clicks_journalled": Number("Clicks written to the journal.", lambda: journal.written),
+        "shortmcp_clicks_dropped": Number("Clicks lost because no disk took them.", lambda: journal.dropped),
+        "shortmcp_clicks_waiting": Number(
+            "Clicks in memory until the disk takes them.", lambda: journal.pending, False
+        ),
+        "shortmcp_journal_files_lost": Number("Journal files deleted by somebody else.", lambda: journal.lost_files),
+        "shortmcp_journal_sync_errors": Number("Failed syncs of the journal.", lambda: journal.sync_errors),
+    }
+    if ingester is None:
+        return numbers
+    return numbers | {
+        "shortmcp_clicks_ingested": Number("Clicks counted in the database.", lambda: ingester.ingested),
+        "shortmcp_clicks_rejected": Number("Journal lines that could not be read.", lambda: ingester.rejected),
+        "shortmcp_clicks_orphaned": Number("Clicks of links that were deleted meanwhile.", lambda: ingester.orphaned),
+        "shortmcp_journal_backlog_bytes": Number("Journal bytes not counted yet.", ingester.backlog, False),
+    }

@@ -1,0 +1,77 @@
+"""THE TABLE: every operation that REST and MCP offer alike - function, routes, scope, effect."""
+
+from shortmcp.core.analytics.answers import get_link_analytics, get_project_analytics, get_workspace_analytics
+from shortmcp.core.context import Scope
+from shortmcp.core.links import (
+    create_short_link,
+    delete_short_link,
+    get_short_link,
+    list_short_links,
+    update_short_link,
+)
+from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
+from shortmcp.core.qrcodes import get_qr_code
+from shortmcp.core.usage import get_usage
+from shortmcp.operation import Effect, Operation, Route
+
+READ, WRITE = Scope.READ, Scope.WRITE
+TOOLSETS = ("core", "codes", "pastes", "secrets", "webhooks")
+DEFAULT_TOOLSETS = frozenset({"core", "pastes", "secrets"})
+
+CATALOG = (
+    Operation(list_projects, "List projects", (Route("GET", "/projects"),), READ, Effect.READ),
+    Operation(
+        create_project,
+        "Create a project",
+        (Route("POST", "/projects", location="/projects/{id}"),),
+        WRITE,
+        Effect.CREATE,
+    ),
+    Operation(get_project, "Show a project", (Route("GET", "/projects/{project}"),), READ, Effect.READ),
+    Operation(update_project, "Change a project", (Route("PATCH", "/projects/{project}"),), WRITE, Effect.UPDATE),
+    Operation(delete_project, "Delete a project", (Route("DELETE", "/projects/{project}"),), WRITE, Effect.DELETE),
+    Operation(
+        list_short_links,
+        "List short links",
+        (Route("GET", "/links"), Route("GET", "/projects/{project}/links")),
+        READ,
+        Effect.READ,
+    ),
+    Operation(
+        create_short_link,
+        "Create a short link",
+        (
+            Route("POST", "/projects/{project}/links", location="/links/{short_code}"),
+            Route("POST", "/links", location="/links/{short_code}"),
+        ),
+        WRITE,
+        Effect.CREATE,
+    ),
+    Operation(get_short_link, "Show a short link", (Route("GET", "/links/{short_code}"),), READ, Effect.READ),
+    Operation(
+        update_short_link,
+        "Change a short link",
+        (
+            Route(
+                "PATCH",
+                "/links/{short_code}",
+                query={"original_url": "current_original_url"},
+                body={"short_code": "new_short_code"},
+            ),
+        ),
+        WRITE,
+        Effect.UPDATE,
+    ),
+    Operation(
+        delete_short_link, "Delete a short link", (Route("DELETE", "/links/{short_code}"),), WRITE, Effect.DELETE
+    ),
+    Operation(get_qr_code, "Show a QR code", (Route("GET", "/links/{short_code}/qr"),), READ, Effect.READ),
+    Operation(get_workspace_analytics, "Workspace analytics", (Route("GET", "/analytics"),), READ, Effect.READ),
+    Operation(
+        get_project_analytics, "Project analytics", (Route("GET", "/projects/{project}/analytics"),), READ, Effect.READ
+    ),
+    Operation(
+        get_link_analytics, "Link analytics", (Route("GET", "/links/{short_code}/analytics"),), READ, Effect.READ
+    ),
+    Operation(get_usage, "Show usage", (Route("GET", "/usage"),), READ, Effect.READ),
+)

@@ -1,0 +1,124 @@
+"""`shortmcp serve` and `shortmcp worker`: the processes that stay."""
+
+import json
+import signal
+from threading import Event
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from shortmcp.cli.options import LOGS, STORAGE, open_node, shared_options
+
+if TYPE_CHECKING:
+    from shortmcp.app.node import Node
+
+SHUTDOWN_SECONDS = 2
+
+
+@click.command()
+@shared_options("host", "port", "workers", "base_url", *STORAGE, "geoip", "http", *LOGS)
+@click.option("--no-worker", is_flag=True, help="Leave the background work to `shortmcp worker`.")
+def serve(*, no_worker: bool, **given: Any) -> None:
+    """Run the server. On an empty database it sets everything up and prints the first token."""
+    import uvicorn  # noqa: PLC0415
+
+    from shortmcp.faces.redirects import RedirectProtocol  # noqa: PLC0415
+
+    node = open_node({**given, "worker": False if no_worker else None})
+    settings = node.settings
+    _prepare(node)
+    node.database.close()
+    uvicorn.run(
+        "shortmcp.cli.serve:create_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        # X-Forwarded-For is ours to judge; the access log would hold query strings.
+        proxy_headers=False,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        http="httptools" if settings.http == "plain" else RedirectProtocol,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
+
+
+@click.command()
+@shared_options(*STORAGE, "geoip", *LOGS)
+def worker(**given: Any) -> None:
+    """Run the background work apart from the web processes: counting clicks, tidying up."""
+    from shortmcp.app.background import make_worker  # noqa: PLC0415
+
+    node = open_node(given)
+    _prepare(node, first_run=False)
+    running, _ = make_worker(node)
+    stop = Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, end)
+    running.start()
+    click.echo("The worker is running; stop it with Ctrl-C.", err=True)
+    stop.wait()
+    running.stop()
+    node.database.close()
+
+
+def create_app() -> Any:
+    """What each web process serves: logs first, so that everything after is seen."""
+    from shortmcp.adapters.logs import configure_logs  # noqa: PLC0415
+    from shortmcp.app.web import create_app as create  # noqa: PLC0415
+    from shortmcp.settings import Settings  # noqa: PLC0415
+
+    settings = Settings()
+    configure_logs(settings.log_level, settings.log_format)
+    return create()
+
+
+def _prepare(node: "Node", *, first_run: bool = True) -> None:
+    from shortmcp.adapters.logs import configure_logs  # noqa: PLC0415
+    from shortmcp.adapters.schema import migrate  # noqa: PLC0415
+    from shortmcp.core.errors import OperationError  # noqa: PLC0415
+
+    configure_logs(node.settings.log_level, node.settings.log_format)
+    try:
+        migrate(node.database)
+        if first_run:
+            _greet(node.settings.public_url, _set_up(node))
+    except (OperationError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _set_up(node: "Node") -> str | None:
+    from shortmcp.core.context import OPERATOR, Scope  # noqa: PLC0415
+    from shortmcp.core.errors import Code, OperationError  # noqa: PLC0415
+    from shortmcp.core.welcome import set_up  # noqa: PLC0415
+
+    work = node.work(lambda _: None)
+    try:
+        with work.begin(OPERATOR, Scope.WRITE) as ctx:
+            return set_up(ctx)
+    except OperationError as error:
+        if error.code is not Code.CONFLICT:
+            raise
+        # On PostgreSQL another process that started at the same moment was faster: there is nothing left to do.
+        return None
+
+
+def _greet(url: str, token: str | None) -> None:
+    if token is None:
+        click.echo(f"shortmcp serves on {url}")
+        return
+    server = {"type": "http", "url": f"{url}/mcp", "headers": {"Authorization": f"Bearer {token}"}}
+    snippet = json.dumps({"mcpServers": {"shortmcp": server}}, indent=2)
+    click.echo(
+        f"shortmcp serves on {url}\n\n"
+        f"Your read & write token, shown only now:\n\n  {token}\n\n"
+        f"Put this into your MCP client's configuration:\n\n{snippet}\n"
+    )

@@ -1,0 +1,1 @@
+"""The hot path: resolve a code, journal the click, ingest it, count it."""

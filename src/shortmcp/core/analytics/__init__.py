@@ -1,0 +1,1 @@
+"""Click analytics: what was clicked, when, and by whom, exact in any time zone."""

@@ -1,0 +1,109 @@
+"""Short codes: one namespace for links, secrets and reserved words; a code once used stays with its workspace."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+from random import Random
+
+from sqlalchemy import Column, text
+from sqlmodel import Field, SQLModel
+
+from shortmcp.core.context import Context
+from shortmcp.core.errors import OperationError, invalid
+from shortmcp.core.fields import Moment, to_microseconds
+from shortmcp.core.slugs import normalize_words
+
+MAX_LENGTH = 64
+GENERATED_LENGTH = 6
+# Without 0 o 1 l i: people read codes aloud and type them from paper.
+ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+RESERVED = frozenset(
+    (
+        *("admin", "api", "app", "assets", "authorize", "compat", "dashboard", "docs", "favicon", "healthz", "help"),
+        *("login", "logout", "mcp", "metrics", "p", "paste", "qr", "readyz", "register", "revoke", "robots", "s"),
+        *("signup", "static", "stats", "status", "token", "well-known", "www"),
+    )
+)
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+class Kind(StrEnum):
+    """What a code leads to."""
+
+    LINK = "link"
+
+
+class ShortCode(SQLModel, table=True):
+    """Who holds a code. After deletion the row stays (`released_at`), so that no other workspace gets the code."""
+
+    __tablename__ = "short_codes"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+
+    code: str = Field(primary_key=True)
+    workspace_id: int = Field(index=True)
+    kind: str
+    released_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
+
+
+def normalize_code(raw: str, field: str = "short_code") -> str:
+    """The one form of a code that a person chose: lower case, dashes for spaces and underscores."""
+    # Before lower-casing: some letters outside ASCII, such as the Kelvin sign, become ASCII by it.
+    code = normalize_words(raw) if raw.isascii() else ""
+    if not _CODE.fullmatch(code):
+        raise invalid(field, f"`{field}` may hold only the letters a to z, digits and dashes between them.")
+    if len(code) > MAX_LENGTH:
+        raise invalid(field, f"`{field}` may be at most {MAX_LENGTH} characters long.")
+    if code in RESERVED:
+        raise invalid(field, f"`{field}` is a reserved word: choose another code.")
+    return code
+
+
+def claim_code(ctx: Context, wanted: str | None, kind: Kind, field: str = "short_code") -> str:
+    """Take `wanted` for the caller's workspace, or a generated code where it is None."""
+    if wanted is not None:
+        code = normalize_code(wanted, field)
+        if not _take(ctx, code, kind):
+            raise taken(field)
+        return code
+    while not _take(ctx, code := _generate(ctx.random), kind):
+        pass
+    return code
+
+
+def release_code(ctx: Context, code: str) -> None:
+    """Leave the code to nobody but its own workspace, which may take it again."""
+    ctx.session.connection().execute(
+        text("UPDATE short_codes SET released_at = :now WHERE code = :code AND workspace_id = :workspace"),
+        {"now": to_microseconds(ctx.now), "code": code, "workspace": ctx.caller.workspace_id},
+    )
+    ctx.changed_codes.add(code)
+
+
+def taken(field: str) -> OperationError:
+    """The refusal of a code that something else holds, in any workspace."""
+    return invalid(field, "This short code is already taken.")
+
+
+def _take(ctx: Context, code: str, kind: Kind) -> bool:
+    # One statement decides, so that two who want the same code at once cannot both get it.
+    taken_row = (
+        ctx.session.connection()
+        .execute(
+            text(
+                "INSERT INTO short_codes (code, workspace_id, kind) VALUES (:code, :workspace, :kind) "
+                "ON CONFLICT (code) DO UPDATE SET released_at = NULL, kind = excluded.kind "
+                "WHERE short_codes.workspace_id = excluded.workspace_id AND short_codes.released_at IS NOT NULL "
+                "RETURNING code"
+            ),
+            {"code": code, "workspace": ctx.caller.workspace_id, "kind": kind.value},
+        )
+        .first()
+    )
+    if taken_row is not None:
+        ctx.changed_codes.add(code)
+    return taken_row is not None
+
+
+def _generate(random: Random) -> str:
+    while (code := "".join(random.choices(ALPHABET, k=GENERATED_LENGTH))) in RESERVED:
+        pass
+    return code

@@ -1,0 +1,88 @@
+"""What an operation is handed: a transaction, the caller, the clock, chance and the site it serves."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from random import Random, SystemRandom
+from typing import Protocol
+
+from sqlmodel import Session
+
+from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.plans import Plan
+
+
+class Scope(StrEnum):
+    """What a token may do; also what an operation asks for. The values are those that a token is created with."""
+
+    READ = "read"
+    WRITE = "read_write"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose behalf an operation runs: one token of one workspace."""
+
+    workspace_id: int
+    token_id: int
+    scope: Scope
+    plan: Plan
+
+    def require(self, scope: Scope, operation: str) -> None:
+        """Refuse a write to a read-only token."""
+        if scope is Scope.WRITE and self.scope is not Scope.WRITE:
+            raise OperationError(
+                Code.FORBIDDEN,
+                f"This token is read-only and `{operation}` changes data: use a read & write token of the workspace.",
+            )
+
+
+# Whoever runs the instance, on its own command line.
+OPERATOR = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where this instance is reached and what it sells.
+
+    `base_url` has no trailing slash. `own_origins` are the (host, port) pairs that lead back here; no link may.
+    """
+
+    base_url: str
+    own_origins: frozenset[tuple[str, int]]
+    plans: Mapping[str, Plan]
+
+    def short_url(self, code: str) -> str:
+        """The address that visitors follow; made from the settings alone, never from a request."""
+        return f"{self.base_url}/{code}"
+
+
+class CallCounts(Protocol):
+    """API calls that were counted in this process and are not in the database yet."""
+
+    def pending(self, token_id: int, month: str) -> int:
+        """How many calls of `token_id` in `month` (YYYY-MM) still wait to be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One operation's surroundings, valid for one transaction. `now` is aware and in UTC."""
+
+    session: Session
+    caller: Caller
+    now: datetime
+    site: Site
+    calls: CallCounts
+    random: Random = field(default_factory=SystemRandom)
+    changed_codes: set[str] = field(default_factory=set[str])
+
+
+class Work(Protocol):
+    """Opens transactions; only an implementation of this commits."""
+
+    def begin(self, caller: Caller, scope: Scope) -> AbstractContextManager[Context]:
+        """One transaction, on the read engine for READ and on the write engine for WRITE; rolled back on error."""
+        ...

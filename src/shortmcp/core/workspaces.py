@@ -1,0 +1,76 @@
+"""Workspaces: the tenants that own everything else."""
+
+from datetime import datetime
+
+from sqlalchemy import Column
+from sqlmodel import Field, SQLModel, select
+
+from shortmcp.core.context import Context
+from shortmcp.core.errors import Code, OperationError, invalid
+from shortmcp.core.fields import Moment
+from shortmcp.core.slugs import slugify
+
+
+class Workspace(SQLModel, table=True):
+    """A tenant. A suspended one answers no API call; its links go on redirecting."""
+
+    __tablename__ = "workspaces"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str
+    slug: str = Field(unique=True)
+    plan: str
+    suspended_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+
+
+def create_workspace(ctx: Context, name: str, plan: str) -> Workspace:
+    """A new workspace; its slug is made from `name`. Refuses an unknown plan and a slug that is taken."""
+    slug = slugify(name)
+    if not slug:
+        raise invalid("name", "`NAME` must hold a letter from a to z or a digit: the workspace's slug is made from it.")
+    _check_plan(ctx, plan)
+    if ctx.session.exec(select(Workspace).where(Workspace.slug == slug)).first():
+        raise invalid("name", f"A workspace with the slug `{slug}` exists already: choose another name.")
+    workspace = Workspace(name=name.strip(), slug=slug, plan=plan, created_at=ctx.now)
+    ctx.session.add(workspace)
+    ctx.session.flush()
+    return workspace
+
+
+def list_workspaces(ctx: Context) -> list[Workspace]:
+    """All workspaces, oldest first."""
+    return list(ctx.session.exec(select(Workspace).order_by(Workspace.id)))  # pyright: ignore[reportArgumentType]
+
+
+def find_workspace(ctx: Context, slug: str) -> Workspace:
+    """The workspace with that slug, or NOT_FOUND."""
+    workspace = ctx.session.exec(select(Workspace).where(Workspace.slug == slug)).first()
+    if workspace is None:
+        raise OperationError(
+            Code.NOT_FOUND, "There is no workspace with that slug; `shortmcp workspace list` shows them all."
+        )
+    return workspace
+
+
+def set_plan(ctx: Context, slug: str, plan: str) -> Workspace:
+    """Move a workspace to another plan."""
+    _check_plan(ctx, plan)
+    workspace = find_workspace(ctx, slug)
+    workspace.plan = plan
+    ctx.session.add(workspace)
+    return workspace
+
+
+def suspend_workspace(ctx: Context, slug: str, *, suspended: bool) -> Workspace:
+    """Suspend a workspace, or resume it."""
+    workspace = find_workspace(ctx, slug)
+    workspace.suspended_at = ctx.now if suspended else None
+    ctx.session.add(workspace)
+    return workspace
+
+
+def _check_plan(ctx: Context, plan: str) -> None:
+    if plan not in ctx.site.plans:
+        raise invalid("plan", f"There is no such plan: choose one of {', '.join(ctx.site.plans)}.")

@@ -1,0 +1,46 @@
+"""Reading what was sent: bounded, and JSON that holds no traps."""
+
+from typing import Any, cast
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from shortmcp.core.errors import Code, OperationError
+
+MAX_BODY = 2 << 20
+
+
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
+    """The whole body, at most `limit` bytes of it; compressed ones are refused."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise OperationError(Code.MALFORMED, "The body must not be compressed: send it without Content-Encoding.")
+    too_large = OperationError(Code.TOO_LARGE, f"The body may be at most {limit} bytes long.")
+    length = request.headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:20]) > limit:
+        raise too_large
+    chunks, size = list[bytes](), 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise too_large
+            chunks.append(chunk)
+    except ClientDisconnect as error:
+        raise OperationError(Code.MALFORMED, "The body ended early.") from error
+    return b"".join(chunks)
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """The object that `body` holds; nothing is an empty object.
+
+    orjson refuses what the standard library lets through: NaN, lone surrogates and nesting past 1024 levels.
+    """
+    if not body.strip():
+        return {}
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise OperationError(Code.MALFORMED, "The body must be valid JSON in UTF-8.") from error
+    if not isinstance(parsed, dict):
+        raise OperationError(Code.MALFORMED, 'The body must be a JSON object, such as {"name": "value"}.')
+    return cast(dict[str, Any], parsed)

@@ -1,0 +1,69 @@
+"""Tool results: structured content, the same as one compact text block, and images that a model can see."""
+
+import re
+from base64 import b64encode
+from typing import Any, cast
+
+import orjson
+from mcp_types import CallToolResult, ContentBlock, EmbeddedResource, ImageContent, TextContent, TextResourceContents
+
+from shortmcp.core.errors import OperationError
+from shortmcp.core.lists import Page
+from shortmcp.core.qr import draw_png, draw_svg
+from shortmcp.core.qrcodes import QrPublic
+
+# Control, bidirectional, zero-width, filler, variation-selector and tag characters can hide text from a person that a
+# model still reads. U+FE0F stays: emoji need it, and alone it spells nothing.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def make_result(outcome: Any) -> CallToolResult:
+    """What an operation answered, as a tool's result."""
+    structured = _structured(outcome)
+    content: list[ContentBlock] = [TextContent(text=orjson.dumps(structured).decode())]
+    if isinstance(outcome, QrPublic):
+        content = [*_pictures(outcome), *content]
+    return CallToolResult(content=content, structured_content=structured)
+
+
+def make_refusal(error: OperationError) -> CallToolResult:
+    """A refusal: its sentences, and the hint where the next step is another tool."""
+    sentences = [sentence for field in error.errors.values() for sentence in field] or [error.sentence]
+    text = " ".join([*sentences, *([error.hint] if error.hint else [])])
+    return CallToolResult(content=[TextContent(text=text)], is_error=True)
+
+
+def _structured(outcome: Any) -> dict[str, Any]:
+    if outcome is None:
+        return {"deleted": True}
+    if isinstance(outcome, Page):
+        page = cast("Page[Any]", outcome)
+        answer: dict[str, Any] = {"data": [_dump(item) for item in page.data], "total": page.total}
+        return answer | ({} if page.next_cursor is None else {"next_cursor": page.next_cursor})
+    return {"data": _dump(outcome)}
+
+
+def _dump(model: Any) -> Any:
+    return _clean(model.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return _HIDDEN.sub("", value)
+    if isinstance(value, dict):
+        return {key: _clean(part) for key, part in cast("dict[str, Any]", value).items()}
+    return [_clean(part) for part in cast("list[Any]", value)] if isinstance(value, list) else value
+
+
+def _pictures(code: QrPublic) -> list[ContentBlock]:
+    # Always PNG for the eye, whatever format was asked for: models see no SVG.
+    png = ImageContent(data=b64encode(draw_png(code.drawing)).decode(), mime_type="image/png")
+    svg = TextResourceContents(
+        uri=f"{code.short_url.rsplit('/', 1)[0]}/api/v1/links/{code.short_code}/qr",
+        mime_type="image/svg+xml",
+        text=draw_svg(code.drawing),
+    )
+    return [png, EmbeddedResource(resource=svg)]

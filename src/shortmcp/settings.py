@@ -1,0 +1,108 @@
+"""The settings: one frozen value, and the only reader of the environment."""
+
+import os
+import re
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "SHORTMCP_"
+DEFAULT_PORT = 8000
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Settings(BaseSettings):
+    """Every option of the command line has a field here and an environment variable `SHORTMCP_` + its name."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(default=1, ge=1, le=64, description="Web processes.")
+    base_url: str = Field(
+        default="", description="Where the instance is reached from outside; short URLs begin with it."
+    )
+    data_dir: Path = Field(default=Path("shortmcp-data"), description="Database, click journal and keys.")
+    database_url: str = Field(default="", description="`postgresql://...`; SQLite in the data dir if empty.")
+    plans: Path | None = Field(default=None, description="TOML file that redefines plans or adds some.")
+    geoip: Path | None = Field(default=None, description="MMDB file that replaces the country data in the package.")
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
+        default=(), description="Addresses or networks, separated by commas, whose X-Forwarded-For counts."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="More Host names, separated by commas, under which /mcp answers."
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="More browser origins, separated by commas, that may call /mcp."
+    )
+    metrics_public: bool = Field(default=False, description="Answer /metrics to other than loopback addresses.")
+    journal_sync: float = Field(
+        default=0.02,
+        ge=0,
+        le=10,
+        description="Seconds between syncs of the click journal to disk; 0 leaves it to the system.",
+    )
+    http: Literal["auto", "plain"] = Field(
+        default="auto", description="How redirects are answered: `auto` below ASGI where possible, `plain` through it."
+    )
+    worker: bool = Field(default=True, description="Run the background work inside `serve`.")
+    log_format: Literal["text", "json"] = Field(default="text", description="How log lines look.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
+
+    @field_validator("trusted_proxies", "allowed_hosts", "allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _check_base_url(cls, value: str) -> str:
+        if not value:
+            return value
+        sentence = "must be an address such as https://links.example.com, without user name, query or spaces"
+        try:
+            parts, port = urlsplit(value), urlsplit(value).port
+        except ValueError:
+            raise ValueError(sentence) from None
+        host = parts.hostname
+        plain = value.isascii() and not re.search(r"[\s@?#\\]", value)
+        if parts.scheme not in DEFAULT_PORTS or not host or not plain:
+            raise ValueError(sentence)
+        # As browsers send it in Host: lower case, without the scheme's own port.
+        shown = f"[{host}]" if ":" in host else host
+        there = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
+        return f"{parts.scheme}://{shown}{there}{parts.path.rstrip('/')}"
+
+    @field_validator("database_url")
+    @classmethod
+    def _check_database_url(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"sqlite", "postgresql", "postgres"}:
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        return value.replace("postgres://", "postgresql://", 1)
+
+    @property
+    def public_url(self) -> str:
+        """The base of short URLs: `base_url`, or the address that is listened on."""
+        host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 - compared, not bound
+        return self.base_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'shortmcp.db').absolute()}"
+
+    @property
+    def journal_dir(self) -> Path:
+        """Where this node's click journal lies."""
+        return self.data_dir.absolute() / "clicks"
+
+
+def export(options: dict[str, Any]) -> None:
+    """Put command-line options into the environment, where this process and its web workers read them."""
+    for name, value in options.items():
+        if value is not None:
+            os.environ[PREFIX + name.upper()] = str(value)

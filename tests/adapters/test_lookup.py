@@ -1,0 +1,67 @@
+"""The redirect's one read, and what it says while the database is away."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from shortmcp.adapters.database import Database
+from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
+from shortmcp.core.errors import Code, OperationError
+
+
+def open_reader(database: Database) -> CodeReader:
+    return SqliteReader(database.path) if database.is_sqlite else PostgresReader(database.conninfo)
+
+
+def add_codes(database: Database) -> None:
+    with database.write() as connection:
+        for statement in (
+            "INSERT INTO workspaces VALUES (1, 'A', 'a', 'unlimited', NULL, 0)",
+            "INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)",
+            "INSERT INTO short_codes VALUES ('launch', 1, 'link', NULL), ('gone', 1, 'link', 5)",
+            "INSERT INTO links VALUES (7, 1, 1, 'launch', 'https://a.example/', 'A', true, 'https://b.test/', 9, 0, 0)",
+        ):
+            connection.execute(text(statement))
+
+
+def test_a_row_is_the_same_on_both_databases(database: Database) -> None:
+    reader = open_reader(database)
+    add_codes(database)
+    assert reader.read("launch") == (None, 7, "https://a.example/", "https://b.test/", True, 9)
+    assert reader.read("gone") == (5, None, None, None, None, None)
+    assert reader.read("never") is None
+    reader.close()
+
+
+def test_a_reader_connects_anew_when_its_connection_was_cut(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite has no connection that could be cut.")
+    reader = PostgresReader(database.conninfo)
+    add_codes(database)
+    for _ in range(3):
+        assert reader.read("launch") is not None
+        with database.write() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE datname = current_database() AND query LIKE 'SELECT c.released_at%'"
+                )
+            )
+    assert reader.read("launch") is not None
+    reader.close()
+
+
+def test_a_database_that_is_away_is_said_to_be_unavailable(tmp_path: Path, sqlite_template: Path) -> None:
+    path = tmp_path / "shortmcp.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}")
+    broken = SqliteReader(path)
+    with database.write() as connection:
+        connection.exec_driver_sql("DROP TABLE links")
+    for reader in (broken, PostgresReader("postgresql://postgres@127.0.0.1:1/none")):
+        with pytest.raises(OperationError) as refusal:
+            reader.read("launch")
+        assert refusal.value.code is Code.UNAVAILABLE
+        reader.close()
+    database.close()

@@ -1,0 +1,46 @@
+"""Calls that many tests make: a link over REST, a tool over raw JSON-RPC."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import orjson
+
+from factories import TLS, Access, Server
+
+URL = "https://example.com/page"
+
+
+def make_link(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
+    """A link of the client's workspace, in the project that is the only one or in `project`."""
+    answer = client.post("/links", json={"original_url": URL, "title": "A link", **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["data"]
+
+
+def at_once(*calls: Callable[[], httpx2.Response]) -> list[httpx2.Response]:
+    """The answers to calls that are made side by side."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return [made.result() for made in [threads.submit(call) for call in calls]]
+
+
+def call_mcp(client: httpx2.Client, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """The JSON-RPC answer to one request, whether it comes as JSON or as an event."""
+    asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+    answer = client.post("/mcp", json=asked)
+    assert answer.status_code == 200, answer.text
+    if answer.headers["content-type"].startswith("application/json"):
+        return answer.json()
+    return orjson.loads(next(line[6:] for line in answer.text.splitlines() if line.startswith("data: {")))
+
+
+def call_tool(client: httpx2.Client, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """A tool's result."""
+    return call_mcp(client, "tools/call", {"name": name, "arguments": arguments})["result"]
+
+
+def mcp_client(server: Server, access: Access) -> httpx2.Client:
+    """An HTTP client for the MCP face."""
+    headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json, text/event-stream"}
+    return httpx2.Client(base_url=server.url, headers=headers, timeout=30, trust_env=False, verify=TLS)

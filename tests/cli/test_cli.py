@@ -1,0 +1,147 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from factories import TLS, Server, free_port
+
+SHORTMCP = Path(sys.executable).with_name("shortmcp")
+
+
+def run(*arguments: str, database_url: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SHORTMCP, *arguments, "--data-dir", str(data_dir), "--database-url", database_url],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def run_json(*arguments: str, database_url: str, data_dir: Path) -> dict[str, object]:
+    done = run(*arguments, "--json", database_url=database_url, data_dir=data_dir)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def get_projects(server: Server, token: str) -> httpx2.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx2.get(f"{server.url}/api/v1/projects", headers=headers, timeout=30, trust_env=False, verify=TLS)
+
+
+def test_workspaces_and_tokens_made_beside_a_running_server_work_there(
+    server: Server, database_url: str, tmp_path: Path
+) -> None:
+    made = run_json(
+        "workspace", "create", "Field Office", "--plan", "basic", database_url=database_url, data_dir=tmp_path
+    )
+    assert made == {
+        "id": made["id"],
+        "slug": "field-office",
+        "name": "Field Office",
+        "plan": "basic",
+        "suspended": False,
+    }
+    token = run_json(
+        *("token", "create", "--workspace", "field-office", "--name", "ci", "--scope", "read"),
+        database_url=database_url,
+        data_dir=tmp_path,
+    )
+    assert token == {"id": token["id"], "token": token["token"], "scope": "read", "name": "ci"}
+    assert get_projects(server, str(token["token"])).status_code == 200
+
+
+def test_a_token_revoked_on_the_command_line_is_dead_on_the_next_request(
+    server: Server, database_url: str, tmp_path: Path
+) -> None:
+    access = server.open_workspace()
+    assert get_projects(server, access.token).status_code == 200
+    gone = run_json("token", "revoke", str(access.token_id), database_url=database_url, data_dir=tmp_path)
+    assert gone == {"id": access.token_id, "revoked": True}
+    assert get_projects(server, access.token).status_code == 401
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_plans_and_suspension_set_on_the_command_line_are_felt_at_once(
+    server: Server, database_url: str, tmp_path: Path
+) -> None:
+    access = server.open_workspace()
+    steps = [
+        (("workspace", "set-plan", access.slug, "free"), 403),
+        (("workspace", "set-plan", access.slug, "pro"), 200),
+        (("workspace", "suspend", access.slug), 403),
+        (("workspace", "resume", access.slug), 200),
+    ]
+    for command, status in steps:
+        run_json(*command, database_url=database_url, data_dir=tmp_path)
+        assert get_projects(server, access.token).status_code == status, command
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("workspace", "create", "X", "--plan", "golden"), "There is no such plan: choose one of free, basic"),
+        (("workspace", "create", "日本"), "must hold a letter from a to z"),
+        (("workspace", "set-plan", "nobody", "pro"), "There is no workspace with that slug"),
+        (("token", "revoke", "999"), "There is no token with that id"),
+        (("token", "create", "--workspace", "nobody", "--name", "n", "--scope", "read"), "There is no workspace"),
+        (("doctor", "--base-url", "ftp://x"), "--base-url (SHORTMCP_BASE_URL): must be an address"),
+        (("doctor", "--plans", "/no/such/file"), "The plans file /no/such/file cannot be read"),
+    ],
+)
+def test_a_mistake_is_answered_with_one_sentence(
+    arguments: tuple[str, ...], sentence: str, database_url: str, tmp_path: Path
+) -> None:
+    done = run(*arguments, database_url=database_url, data_dir=tmp_path)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_doctor_finds_a_healthy_instance_healthy(database_url: str, tmp_path: Path) -> None:
+    done = run("doctor", "--json", database_url=database_url, data_dir=tmp_path)
+    found = {finding["subject"]: finding["state"] for finding in json.loads(done.stdout)}
+    assert (done.returncode, found) == (
+        0,
+        {"database": "ok", "data dir": "ok", "base url": "warning", "countries": "ok"},
+    )
+
+
+def test_doctor_finds_a_data_dir_that_is_not_there_and_makes_none(tmp_path: Path) -> None:
+    missing = tmp_path / "typo"
+    done = subprocess.run(
+        [SHORTMCP, "doctor", "--json", "--data-dir", str(missing)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    found = json.loads(done.stdout)
+    assert (done.returncode, found[0]["state"], found[0]["subject"]) == (1, "error", "data dir")
+    assert not missing.exists()
+
+
+def test_doctor_says_that_the_database_is_away(tmp_path: Path) -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    done = run("doctor", "--json", database_url=url, data_dir=tmp_path)
+    assert done.returncode == 1
+    assert json.loads(done.stdout)[0]["state"] == "error"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_migrate_says_that_there_is_nothing_to_do(database_url: str, tmp_path: Path) -> None:
+    done = run("migrate", database_url=database_url, data_dir=tmp_path)
+    assert done.stdout == "The schema is up to date (revision 0001).\n"
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from shortmcp.cli import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    heavy = {"mcp", "sqlmodel", "sqlalchemy", "pydantic", "starlette", "uvicorn", "babel"}
+    assert not [name for name in heavy if f"'{name}'" in done.stdout]
