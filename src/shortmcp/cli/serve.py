@@ -85,30 +85,15 @@ def _prepare(node: "Node", *, first_run: bool = True) -> None:
     from shortmcp.adapters.logs import configure_logs  # noqa: PLC0415
     from shortmcp.adapters.schema import migrate  # noqa: PLC0415
     from shortmcp.core.errors import OperationError  # noqa: PLC0415
+    from shortmcp.core.welcome import set_up  # noqa: PLC0415
 
     configure_logs(node.settings.log_level, node.settings.log_format)
     try:
         migrate(node.database)
         if first_run:
-            _greet(node.settings.public_url, _set_up(node))
+            _greet(node.settings.public_url, set_up(node.work(lambda _: None)))
     except (OperationError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-
-
-def _set_up(node: "Node") -> str | None:
-    from shortmcp.core.context import OPERATOR, Scope  # noqa: PLC0415
-    from shortmcp.core.errors import Code, OperationError  # noqa: PLC0415
-    from shortmcp.core.welcome import set_up  # noqa: PLC0415
-
-    work = node.work(lambda _: None)
-    try:
-        with work.begin(OPERATOR, Scope.WRITE) as ctx:
-            return set_up(ctx)
-    except OperationError as error:
-        if error.code is not Code.CONFLICT:
-            raise
-        # On PostgreSQL another process that started at the same moment was faster: there is nothing left to do.
-        return None
 
 
 def _greet(url: str, token: str | None) -> None:

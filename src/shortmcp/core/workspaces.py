@@ -32,7 +32,9 @@ def create_workspace(ctx: Context, name: str, plan: str) -> Workspace:
         raise invalid("name", "`NAME` must hold a letter from a to z or a digit: the workspace's slug is made from it.")
     _check_plan(ctx, plan)
     if ctx.session.exec(select(Workspace).where(Workspace.slug == slug)).first():
-        raise invalid("name", f"A workspace with the slug `{slug}` exists already: choose another name.")
+        raise OperationError(
+            Code.CONFLICT, f"A workspace with the slug `{slug}` exists already: choose another name.", field="name"
+        )
     workspace = Workspace(name=name.strip(), slug=slug, plan=plan, created_at=ctx.now)
     ctx.session.add(workspace)
     ctx.session.flush()
