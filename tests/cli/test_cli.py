@@ -143,5 +143,5 @@ def test_help_imports_nothing_heavy() -> None:
         "import sys; from shortmcp.cli import main; main(['--help'], standalone_mode=False); print(sorted(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
-    heavy = {"mcp", "sqlmodel", "sqlalchemy", "pydantic", "starlette", "uvicorn", "babel"}
+    heavy = {"mcp", "sqlmodel", "sqlalchemy", "pydantic", "starlette", "uvicorn", "babel", "jinja2"}
     assert not [name for name in heavy if f"'{name}'" in done.stdout]

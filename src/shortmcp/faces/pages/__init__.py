@@ -1,0 +1,31 @@
+"""Pages for visitors of short links: data in, a page ready to be sent out; nothing here knows a request."""
+
+from shortmcp.faces.pages.notices import (
+    away_page,
+    blocked_page,
+    disabled_page,
+    expired_page,
+    gone_page,
+    unknown_page,
+    used_up_page,
+)
+from shortmcp.faces.pages.opengraph import OpenGraph, masked_page, preview_page
+from shortmcp.faces.pages.password import TooManyTries, WrongPassword, password_page
+from shortmcp.faces.pages.rendering import Page
+
+__all__ = [
+    "OpenGraph",
+    "Page",
+    "TooManyTries",
+    "WrongPassword",
+    "away_page",
+    "blocked_page",
+    "disabled_page",
+    "expired_page",
+    "gone_page",
+    "masked_page",
+    "password_page",
+    "preview_page",
+    "unknown_page",
+    "used_up_page",
+]

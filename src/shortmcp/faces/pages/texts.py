@@ -1,0 +1,67 @@
+"""Every word that the pages say of themselves."""
+
+from dataclasses import dataclass
+from math import ceil
+
+PRODUCT = "shortmcp"
+FOOTER = "You followed a short link. Whoever made it decides where it leads."
+SUGGESTIONS = "Did you mean one of these?"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What is the matter, why, and what the visitor can do."""
+
+    title: str
+    text: str
+    hint: str
+
+
+_ASK = "Ask whoever gave it to you for a new one."
+
+UNKNOWN = Notice(
+    "There is no such link",
+    "Nothing is kept at this address.",
+    "Check it for a typing mistake, or ask whoever gave it to you.",
+)
+EXPIRED = Notice("This link has expired", "It was made to work for a limited time, and that time is over.", _ASK)
+USED_UP = Notice(
+    "This link has been used up", "It was made for a limited number of visits, and there are none left.", _ASK
+)
+DISABLED = Notice(
+    "This link is switched off",
+    "Its owner has turned it off, perhaps only for now.",
+    "Try again later, or ask whoever gave it to you.",
+)
+GONE = Notice("This link was deleted", "Its owner has taken it away, and it does not work any more.", _ASK)
+BLOCKED = Notice(
+    "This link was blocked",
+    "The page behind it is considered unsafe. It may try to steal passwords or to install harmful software.",
+    "Nothing was opened, and there is nothing that you need to do.",
+)
+AWAY = Notice(
+    "This link cannot be looked up right now",
+    "The trouble is on our side; the link itself is fine.",
+    "Please try again in a few seconds.",
+)
+
+PROTECTED_TITLE = "This link is protected"
+PROTECTED_TEXT = "Enter its password to go on. Whoever gave you the link can tell you."
+PROTECTED_LABEL = "Password"
+PROTECTED_BUTTON = "Continue"
+PROTECTED_WRONG = "That password is not right. Check it and try again."
+# Before the title of a page that shows a form again: the first thing a screen reader says.
+PROBLEM = "Problem:"
+
+PREVIEW_LABEL = "Open this link:"
+
+
+def too_many_tries(seconds: int) -> str:
+    """What to do after too many wrong passwords; the time is rounded up."""
+    minutes = ceil(seconds / 60)
+    time = _count(seconds, "second") if seconds < 60 else _count(minutes, "minute")  # noqa: PLR2004
+    return f"Too many wrong passwords. Try again in {time}."
+
+
+def _count(number: int, unit: str) -> str:
+    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"

@@ -1,0 +1,102 @@
+"""A server of pages on loopback, and every page with data that shows all its parts."""
+
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, cast
+
+from shortmcp.faces import pages
+from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
+
+GRAPH = OpenGraph("The summer programme", "All concerts in July and August.", "https://pictures.example/summer.png")
+SHORT_URL = "https://s.example/summer"
+FORM = "/protected"
+PAGES: Mapping[str, Callable[[], Page]] = {
+    "unknown": pages.unknown_page,
+    "unknown-with-suggestions": lambda: pages.unknown_page([SHORT_URL, f"{SHORT_URL}-{'programme-' * 5}2026"]),
+    "expired": pages.expired_page,
+    "used-up": pages.used_up_page,
+    "disabled": pages.disabled_page,
+    "gone": pages.gone_page,
+    "blocked": pages.blocked_page,
+    "away": pages.away_page,
+    "password": lambda: pages.password_page(FORM),
+    "password-wrong": lambda: pages.password_page(FORM, WrongPassword()),
+    "password-too-many": lambda: pages.password_page(FORM, TooManyTries(540)),
+    "preview": lambda: pages.preview_page(SHORT_URL, GRAPH),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a browser asked for."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: str
+
+
+class Site(ThreadingHTTPServer):
+    """A server on a free port of loopback that answers from a table; whatever is not in it is an empty 404.
+
+    `host` is how its URL names the machine: another name is another site to a browser.
+    """
+
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.url = f"http://{host}:{self.server_port}"
+        self.answers: dict[str, Page] = {}
+        self.requests: SimpleQueue[Request] = SimpleQueue()
+
+    def add(self, path: str, page: Page, method: str = "GET") -> str:
+        """Answer `path` with a page from now on; returns its URL."""
+        self.answers[f"{method} {path}"] = page
+        return self.url + path
+
+    def wait_for(self, path: str) -> Request:
+        """The first request of `path`; those before it are forgotten."""
+        while (request := self.requests.get(timeout=10)).path != path:
+            pass
+        return request
+
+
+@contextmanager
+def start_site(host: str = "127.0.0.1") -> Generator[Site]:
+    """A site that runs in a thread."""
+    with Site(host) as site:
+        thread = Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield site
+        finally:
+            site.shutdown()
+            thread.join()
+
+
+def make_page(html: str, status: int = 200, **headers: str) -> Page:
+    """Somebody else's page."""
+    sent = {"content-type": "text/html; charset=utf-8", "content-length": str(len(html.encode())), **headers}
+    return Page(status, [(name.encode(), value.encode()) for name, value in sent.items()], html.encode())
+
+
+class _Handler(BaseHTTPRequestHandler):
+    def _answer(self) -> None:
+        site = cast("Site", self.server)
+        body = self.rfile.read(int(self.headers.get("content-length", 0))).decode()
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        site.requests.put(Request(self.command, self.path, headers, body))
+        page = site.answers.get(f"{self.command} {self.path}", make_page("", 404))
+        self.send_response(page.status)
+        for name, value in page.headers:
+            self.send_header(name.decode(), value.decode())
+        self.end_headers()
+        self.wfile.write(page.body)
+
+    do_GET = do_POST = _answer  # noqa: N815  (names that the base class looks for)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  (the base class')
+        """Nothing: what was asked is in `requests`."""

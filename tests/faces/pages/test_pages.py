@@ -1,0 +1,221 @@
+"""The pages that visitors see: their status, their words, and headers that close them to everything from outside."""
+
+import re
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+
+import pytest
+
+from faces.pages.outline import read_html
+from faces.pages.sites import GRAPH, PAGES, SHORT_URL
+from shortmcp.faces import pages
+from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
+
+ALL = {**PAGES, "masked": lambda: pages.masked_page("https://example.com/a?b=1&c=2", "A title", GRAPH)}
+STATUSES = {
+    "unknown": 404,
+    "unknown-with-suggestions": 404,
+    "expired": 410,
+    "used-up": 410,
+    "disabled": 410,
+    "gone": 410,
+    "blocked": 403,
+    "away": 503,
+    "password": 200,
+    "password-wrong": 403,
+    "password-too-many": 429,
+    "preview": 200,
+    "masked": 200,
+}
+HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
+STYLE = (files(pages) / "templates/page.css").read_text(encoding="utf-8")
+
+
+def headers(page: Page) -> dict[str, str]:
+    assert len({name for name, _ in page.headers}) == len(page.headers)
+    return {name.decode(): value.decode() for name, value in page.headers}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_has_its_status_and_headers_that_close_it(name: str) -> None:
+    page = ALL[name]()
+    sent = headers(page)
+    directives = sent.pop("content-security-policy").split("; ")
+    retry_after = sent.pop("retry-after", None)
+    style = read_html(page).text_of("style")
+    assert page.status == STATUSES[name]
+    assert sent == {
+        "content-type": "text/html; charset=utf-8",
+        "content-length": str(len(page.body)),
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "x-robots-tag": "noindex",
+        "referrer-policy": "no-referrer",
+    }
+    assert directives == [
+        "default-src 'none'",
+        "img-src data:",
+        f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        *(["frame-src http: https:"] if name == "masked" else []),
+        *([] if name.startswith("password") else ["form-action 'none'"]),
+    ]
+    assert retry_after == {"away": "5", "password-too-many": "540"}.get(name)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_is_well_formed_and_has_one_heading_in_its_main_part(name: str) -> None:
+    html = read_html(ALL[name]())
+    assert html.one("html").attributes == {"lang": "en"}
+    assert html.text_of("h1")
+    assert html.text_of("h1") in html.text_of("main")
+    assert html.text_of("title").endswith(html.text_of("h1"))
+    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in [
+        meta.attributes for meta in html.all("meta")
+    ]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_page_takes_nothing_from_elsewhere_and_runs_nothing(name: str) -> None:
+    html = read_html(ALL[name]())
+    taken = [element.attributes.get("src") or "" for element in html.elements if element.tag != "iframe"]
+    taken += [link.attributes["href"] for link in html.all("link")]
+    assert {url.partition(",")[0] for url in taken} <= {"", "data:image/svg+xml;base64"}
+    assert re.findall(r"url\(|@import", html.text_of("style")) == []
+    assert [html.all(tag) for tag in ("script", "object", "embed", "base")] == [[]] * 4
+    assert [key for element in html.elements for key in element.attributes if key.startswith(("on", "style"))] == []
+
+
+def test_pages_without_data_are_made_once() -> None:
+    assert pages.unknown_page() is pages.unknown_page()
+    assert pages.unknown_page([SHORT_URL]) is not pages.unknown_page([SHORT_URL])
+    assert pages.gone_page() is pages.gone_page()
+
+
+def test_suggestions_are_links_shown_without_their_scheme() -> None:
+    html = read_html(pages.unknown_page([SHORT_URL, "http://s.example/winter"]))
+    found = [(link.attributes, link.text) for link in html.all("a")]
+    assert found == [
+        ({"href": SHORT_URL}, "s.example/summer"),
+        ({"href": "http://s.example/winter"}, "s.example/winter"),
+    ]
+
+
+def test_the_password_s_label_field_and_problem_belong_together() -> None:
+    html = read_html(pages.password_page("/protected", WrongPassword()))
+    assert html.one("form").attributes == {"method": "post", "action": "/protected"}
+    assert html.one("label").attributes == {"for": "password"}
+    field = html.one("input").attributes
+    assert {name: field[name] for name in ("id", "name", "type", "aria-invalid", "aria-describedby")} == {
+        "id": "password",
+        "name": "password",
+        "type": "password",
+        "aria-invalid": "true",
+        "aria-describedby": "problem",
+    }
+    assert {"required", "autofocus"} <= field.keys()
+    (problem,) = [element for element in html.all("p") if "role" in element.attributes]
+    assert problem.attributes == {"class": "problem", "role": "alert", "id": "problem"}
+    assert html.text_of("title").startswith("Problem: ")
+
+
+def test_too_many_tries_are_no_fault_of_the_password_and_nobody_waits_for_longer_than_said() -> None:
+    said = {seconds: pages.password_page("/p", TooManyTries(seconds)).body.decode() for seconds in (1, 59, 61, 540)}
+    found = {seconds: re.findall(r"Try again in (.*?)\.<", html) for seconds, html in said.items()}
+    assert found == {1: ["1 second"], 59: ["59 seconds"], 61: ["2 minutes"], 540: ["9 minutes"]}
+    assert "aria-invalid" not in read_html(pages.password_page("/p", TooManyTries(1))).one("input").attributes
+
+
+def test_preview_bots_find_both_vocabularies_and_no_destination() -> None:
+    metas = [meta.attributes for meta in read_html(pages.preview_page(SHORT_URL, GRAPH)).all("meta")]
+    assert {meta["property"]: meta["content"] for meta in metas if "property" in meta} == {
+        "og:type": "website",
+        "og:url": SHORT_URL,
+        "og:title": GRAPH.title,
+        "og:description": GRAPH.description,
+        "og:image": GRAPH.image,
+    }
+    named = {meta["name"]: meta["content"] for meta in metas if "name" in meta}
+    assert {name: content for name, content in named.items() if name.startswith("twitter:")} == {
+        "twitter:card": "summary_large_image",
+        "twitter:title": GRAPH.title,
+        "twitter:description": GRAPH.description,
+        "twitter:image": GRAPH.image,
+    }
+    assert named["description"] == GRAPH.description
+
+
+def test_what_a_preview_does_not_have_is_left_out() -> None:
+    html = pages.preview_page(SHORT_URL, OpenGraph("Alone")).body.decode()
+    assert re.findall(r'"(?:og|twitter):(\w+)" content="([^"]*)"', html) == [
+        ("type", "website"),
+        ("url", SHORT_URL),
+        ("card", "summary"),
+        ("title", "Alone"),
+        ("title", "Alone"),
+    ]
+    assert "None" not in html
+
+
+def test_a_mask_s_frame_is_sandboxed_and_cannot_lead_the_window_elsewhere() -> None:
+    html = read_html(pages.masked_page("https://example.com/a?b=1&c=2", "A title", GRAPH))
+    assert html.one("iframe").attributes == {
+        "src": "https://example.com/a?b=1&c=2",
+        "title": "A title",
+        "referrerpolicy": "no-referrer",
+        "sandbox": "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox"
+        " allow-downloads",
+    }
+    assert "og:image" in [meta.attributes.get("property") for meta in html.all("meta")]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pages.unknown_page([HOSTILE]),
+        pages.password_page(HOSTILE),
+        pages.preview_page(HOSTILE, OpenGraph(HOSTILE, HOSTILE, HOSTILE)),
+        pages.masked_page(HOSTILE, HOSTILE, OpenGraph(HOSTILE, HOSTILE, HOSTILE)),
+    ],
+    ids=["unknown", "password", "preview", "masked"],
+)
+def test_hostile_texts_stay_texts(page: Page) -> None:
+    html = read_html(page)
+    assert html.all("script") == []
+    held = [value for element in html.elements for value in [element.text, *element.attributes.values()]]
+    assert HOSTILE in held
+    rest = page.body.decode().replace(escape(HOSTILE).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"), "")
+    assert re.findall("alert", rest.replace(html.text_of("style"), "")) == []
+
+
+def test_a_title_cannot_turn_the_direction_of_what_stands_around_it() -> None:
+    turned = "a\u202etxt.exe\u202c \u2066b\u2069"
+    page = pages.masked_page("https://example.com/", turned, OpenGraph(turned, turned))
+    assert re.findall("[\u202a-\u202e\u2066-\u2069]", page.body.decode()) == []
+    assert read_html(page).text_of("title") == "atxt.exe b"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_pair_of_colours_that_meet_can_be_told_apart(scheme: str) -> None:
+    css = STYLE.split("@media")[scheme == "dark"]
+    colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", css))
+    texts = [("ink", "paper"), ("ink", "surface"), ("soft", "paper"), ("soft", "surface"), ("accent", "surface")]
+    texts += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("danger", "danger-tint")]
+    # WCAG 2.2, AA: 4.5 for text of any size, 3 for what shows where a control is.
+    assert [pair for pair in texts if contrast(colours, *pair) < 4.5] == []
+    controls = [("field", "surface"), ("field", "paper"), ("accent", "paper"), ("danger", "surface")]
+    assert [pair for pair in controls if contrast(colours, *pair) < 3] == []
+
+
+def contrast(colours: dict[str, str], one: str, other: str) -> float:
+    low, high = sorted((luminance(colours[one]), luminance(colours[other])))
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
