@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from playwright.sync_api import Browser
 from psycopg.sql import SQL, Identifier
 
+from browser import start_chromium
 from factories import Server, free_port, start_server
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.schema import migrate
@@ -102,3 +104,10 @@ def server(settings: Settings) -> Iterator[Server]:
     """A server on a socket of its own."""
     with ExitStack() as stack:
         yield start_server(settings, stack)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium. Of a module and not of the session: while it runs, no other test could start an event loop."""
+    with start_chromium() as started:
+        yield started

@@ -1,0 +1,80 @@
+"""Every page in a real browser: by axe-core's rules in light and dark, without scripts, in narrow windows."""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+import pytest
+from playwright.sync_api import Browser
+
+from browser import find_faults, is_wider_than_its_window, take_picture, watch
+from faces.pages.outline import read_html
+from faces.pages.sites import PAGES, Site, start_site
+
+Scheme = Literal["light", "dark"]
+# The pages with most on them, and with all that can be pressed.
+CROWDED = ["password-wrong", "unknown-with-suggestions"]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """A server of all pages; each stands at its name."""
+    with start_site() as started:
+        for name, make in PAGES.items():
+            started.add(f"/{name}", make())
+        yield started
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_accessible_in_light_and_dark_and_asks_nobody_for_anything(
+    browser: Browser, site: Site, name: str
+) -> None:
+    with browser.new_context(viewport={"width": 1024, "height": 768}, reduced_motion="reduce") as context:
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        said = watch(page)
+        page.goto(f"{site.url}/{name}")
+        for scheme in get_args(Scheme):
+            page.emulate_media(color_scheme=scheme)
+            take_picture(page, f"{name}-{scheme}")
+            assert find_faults(page) == [], scheme
+        assert [url for url in asked if not url.startswith("data:")] == [f"{site.url}/{name}"]
+        assert said == []
+
+
+def test_pages_are_readable_in_a_narrow_window_and_without_scripts(browser: Browser, site: Site) -> None:
+    # 320 pixels are also what a window of 1280 has left at a zoom of 400 %.
+    with browser.new_context(viewport={"width": 320, "height": 480}, java_script_enabled=False) as context:
+        page = context.new_page()
+        for name, make in PAGES.items():
+            page.goto(f"{site.url}/{name}")
+            assert page.locator("main").inner_text().split() == read_html(make()).text_of("main").split()
+            assert not is_wider_than_its_window(page), name
+            if name in CROWDED:
+                take_picture(page, f"{name}-narrow")
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_whatever_can_be_pressed_is_44_pixels_high_and_shows_when_it_has_the_focus(
+    browser: Browser, site: Site, name: str
+) -> None:
+    with browser.new_context(viewport={"width": 320, "height": 480}) as context:
+        page = context.new_page()
+        page.goto(f"{site.url}/{name}")
+        targets = page.locator("a, input, button").all()
+        assert len(targets) >= 2
+        for target in targets:
+            box = target.bounding_box()
+            assert box is not None
+            assert box["height"] >= 44
+            target.focus()
+            assert target.evaluate("element => getComputedStyle(element).outline").endswith("solid 3px")
+
+
+@pytest.mark.parametrize("name", CROWDED)
+def test_nothing_is_cut_off_where_letters_are_twice_as_large(browser: Browser, site: Site, name: str) -> None:
+    with browser.new_context(viewport={"width": 640, "height": 480}) as context:
+        page = context.new_page()
+        page.goto(f"{site.url}/{name}")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert not is_wider_than_its_window(page)
