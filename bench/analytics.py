@@ -19,7 +19,7 @@ from shortmcp.core.analytics.answers import get_link_analytics
 from shortmcp.core.analytics.models import LinkAnalytics, LinkAnalyticsQuery
 from shortmcp.core.analytics.tables import DIMENSIONS
 from shortmcp.core.context import Caller, Context, Scope, Site
-from shortmcp.core.links import Link
+from shortmcp.core.links.tables import Link
 from shortmcp.core.plans import Plan
 from shortmcp.core.projects import Project
 from shortmcp.core.usage import Meter

@@ -28,7 +28,7 @@ def at_once(*calls: Callable[[], httpx2.Response]) -> list[httpx2.Response]:
 def call_mcp(client: httpx2.Client, method: str, params: dict[str, Any]) -> dict[str, Any]:
     """The JSON-RPC answer to one request, whether it comes as JSON or as an event."""
     asked = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-    answer = client.post("/mcp", json=asked)
+    answer = client.post("/mcp?toolsets=all", json=asked)
     assert answer.status_code == 200, answer.text
     if answer.headers["content-type"].startswith("application/json"):
         return answer.json()

@@ -2,15 +2,17 @@
 
 from shortmcp.core.analytics.answers import get_link_analytics, get_project_analytics, get_workspace_analytics
 from shortmcp.core.context import Scope
-from shortmcp.core.links import (
+from shortmcp.core.links.operations import (
     create_short_link,
     delete_short_link,
     get_short_link,
     list_short_links,
     update_short_link,
 )
+from shortmcp.core.links.rules import hash_new_password
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code
+from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
 from shortmcp.core.usage import get_usage
 from shortmcp.operation import Effect, Operation, Route
 
@@ -46,6 +48,7 @@ CATALOG = (
         ),
         WRITE,
         Effect.CREATE,
+        prepare=hash_new_password,
     ),
     Operation(get_short_link, "Show a short link", (Route("GET", "/links/{short_code}"),), READ, Effect.READ),
     Operation(
@@ -61,6 +64,7 @@ CATALOG = (
         ),
         WRITE,
         Effect.UPDATE,
+        prepare=hash_new_password,
     ),
     Operation(
         delete_short_link, "Delete a short link", (Route("DELETE", "/links/{short_code}"),), WRITE, Effect.DELETE
@@ -74,4 +78,23 @@ CATALOG = (
         get_link_analytics, "Link analytics", (Route("GET", "/links/{short_code}/analytics"),), READ, Effect.READ
     ),
     Operation(get_usage, "Show usage", (Route("GET", "/usage"),), READ, Effect.READ),
+    Operation(
+        reserve_code,
+        "Reserve a code",
+        (Route("POST", "/reserved-codes", location="/reserved-codes"),),
+        WRITE,
+        Effect.CREATE,
+        "codes",
+    ),
+    Operation(
+        list_reserved_codes, "List reserved codes", (Route("GET", "/reserved-codes"),), READ, Effect.READ, "codes"
+    ),
+    Operation(
+        release_code,
+        "Release a reserved code",
+        (Route("DELETE", "/reserved-codes/{short_code}"),),
+        WRITE,
+        Effect.DELETE,
+        "codes",
+    ),
 )

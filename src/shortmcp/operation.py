@@ -40,6 +40,10 @@ class Route:
     location: str | None = None
 
 
+def _as_it_is(given: BaseModel) -> BaseModel:
+    return given
+
+
 @dataclass(frozen=True)
 class Operation:
     """One row of the catalog: a core function and where it is offered. Name, text and types are the function's."""
@@ -50,6 +54,8 @@ class Operation:
     scope: Scope
     effect: Effect
     toolset: str = "core"
+    # What is too slow for a transaction and needs none, such as hashing a password.
+    prepare: Callable[[Any], Any] = _as_it_is
 
     @property
     def name(self) -> str:
@@ -90,7 +96,7 @@ class Operation:
     def perform(self, work: Work, caller: Caller, raw: Mapping[str, Any]) -> Any:
         """Run the operation for `caller`: scope, input, then one transaction."""
         caller.require(self.scope, self.name)
-        given = self.parse(raw)
+        given = self.prepare(self.parse(raw))
         with work.begin(caller, self.scope) as ctx:
             return self.function(ctx, given)
 

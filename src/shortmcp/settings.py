@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SHORTMCP_"
 DEFAULT_PORT = 8000
 DEFAULT_PORTS = {"http": 80, "https": 443}
+SECRET_LENGTH = 32
 
 
 class Settings(BaseSettings):
@@ -26,8 +27,17 @@ class Settings(BaseSettings):
     base_url: str = Field(
         default="", description="Where the instance is reached from outside; short URLs begin with it."
     )
+    domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(),
+        description="More short domains, as addresses separated by commas; each has codes of its own.",
+    )
     data_dir: Path = Field(default=Path("shortmcp-data"), description="Database, click journal and keys.")
     database_url: str = Field(default="", description="`postgresql://...`; SQLite in the data dir if empty.")
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="What the instance signs and encrypts with, at least 32 characters; `secret.key` in the data dir "
+        "if empty. Several nodes must be given the same.",
+    )
     plans: Path | None = Field(default=None, description="TOML file that redefines plans or adds some.")
     geoip: Path | None = Field(default=None, description="MMDB file that replaces the country data in the package.")
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
@@ -53,7 +63,7 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = Field(default="text", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
 
-    @field_validator("trusted_proxies", "allowed_hosts", "allowed_origins", mode="before")
+    @field_validator("trusted_proxies", "allowed_hosts", "allowed_origins", "domains", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
@@ -61,21 +71,19 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        if not value:
-            return value
-        sentence = "must be an address such as https://links.example.com, without user name, query or spaces"
-        try:
-            parts, port = urlsplit(value), urlsplit(value).port
-        except ValueError:
-            raise ValueError(sentence) from None
-        host = parts.hostname
-        plain = value.isascii() and not re.search(r"[\s@?#\\]", value)
-        if parts.scheme not in DEFAULT_PORTS or not host or not plain:
-            raise ValueError(sentence)
-        # As browsers send it in Host: lower case, without the scheme's own port.
-        shown = f"[{host}]" if ":" in host else host
-        there = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
-        return f"{parts.scheme}://{shown}{there}{parts.path.rstrip('/')}"
+        return _address(value) if value else value
+
+    @field_validator("domains")
+    @classmethod
+    def _check_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_address(domain if "://" in domain else f"https://{domain}") for domain in value)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _check_secret_key(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SECRET_LENGTH:
+            raise ValueError(f"must have at least {SECRET_LENGTH} characters")
+        return value
 
     @field_validator("database_url")
     @classmethod
@@ -99,6 +107,22 @@ class Settings(BaseSettings):
     def journal_dir(self) -> Path:
         """Where this node's click journal lies."""
         return self.data_dir.absolute() / "clicks"
+
+
+def _address(value: str) -> str:
+    sentence = "must be an address such as https://links.example.com, without user name, query or spaces"
+    try:
+        parts, port = urlsplit(value), urlsplit(value).port
+    except ValueError:
+        raise ValueError(sentence) from None
+    host = parts.hostname
+    plain = value.isascii() and not re.search(r"[\s@?#\\]", value)
+    if parts.scheme not in DEFAULT_PORTS or not host or not plain:
+        raise ValueError(sentence)
+    # As browsers send it in Host: lower case, without the scheme's own port.
+    shown = f"[{host}]" if ":" in host else host
+    there = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{shown}{there}{parts.path.rstrip('/')}"
 
 
 def export(options: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 
 from clicks.test_counting import recount
 from factories import CHROME
+from rows import insert_links
 from shortmcp.adapters.database import Database
 from shortmcp.clicks.backlog import journal_files
 from shortmcp.clicks.enrich import Enricher
@@ -39,11 +40,7 @@ def links(database: Database) -> tuple[int, int]:
     with database.write() as connection:
         connection.execute(text("INSERT INTO workspaces VALUES (1, 'A', 'a', 'unlimited', NULL, 0)"))
         connection.execute(text("INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)"))
-        for number in (1, 2):
-            connection.execute(
-                text("INSERT INTO links VALUES (:id, 1, 1, :code, 'https://a.example/', 'A', true, NULL, NULL, 0, 0)"),
-                {"id": number, "code": f"code{number}"},
-            )
+        insert_links(connection, [{"id": number, "short_code": f"code{number}"} for number in (1, 2)])
     return 1, 2
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import Connection, text
 
+from rows import insert_links
 from shortmcp.adapters.database import Database
 from shortmcp.clicks import purge
 from shortmcp.clicks.purge import purge_deleted_links, purge_history, purge_old_clicks
@@ -85,10 +86,7 @@ def test_history_is_cut_where_each_workspace_s_plan_ends_and_in_short_transactio
                 text("INSERT INTO projects VALUES (:id, :id, 'A', :slug, NULL, NULL, NULL, 0, 0)"),
                 {"id": number, "slug": plan},
             )
-            connection.execute(
-                text("INSERT INTO links VALUES (:id, :id, :id, :code, 'https://a', 'A', true, NULL, NULL, 0, 0)"),
-                {"id": number, "code": plan},
-            )
+            insert_links(connection, [{"id": number, "workspace_id": number, "project_id": number, "short_code": plan}])
             fill(connection, number, 250)
     writes = 0
 

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from shortmcp.clicks.resolve import GONE, Resolver, Target
+from shortmcp.clicks.resolve import GONE, Powers, Resolver, Shared, State, Target
 
-OLD = (None, 7, "https://old.example/", None, 1, None)
-NEW = (None, 7, "https://new.example/", "https://later.example/", 1, 5_000_000)
+NO_POWERS = (None, None, 0, 0, None, None, None)
+OLD = ("link", 7, "https://old.example/", None, 1, None, None, *NO_POWERS)
+NEW = ("link", 7, "https://new.example/", "https://later.example/", 1, 5_000_000, None, *NO_POWERS)
 NEW_TARGET = Target(7, b"https://new.example/", b"https://later.example/", is_active=True, expires_at=5_000_000)
 
 
@@ -38,9 +39,36 @@ def test_a_code_that_nobody_has_is_not_remembered() -> None:
 
 
 def test_a_code_whose_link_was_deleted_leads_nowhere() -> None:
-    resolver = Resolver(Rows(launch=(1, None, None, None, None, None)).read)
+    resolver = Resolver(Rows(launch=("link", *[None] * 13)).read)
     assert resolver.find("launch") is GONE
-    assert not GONE.works(0)
+    assert (GONE.is_plain(0), GONE.state(0)) == (False, State.DELETED)
+
+
+def test_a_code_that_is_only_reserved_leads_nowhere_and_is_not_remembered() -> None:
+    resolver = Resolver(Rows(launch=("reserved", *[None] * 13)).read)
+    assert (resolver.find("launch"), resolver.known) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("powers", "expected"),
+    [
+        (("$argon2id$", None, 0, 0, None, None, None), Powers(password_hash="$argon2id$")),
+        ((None, 5, 0, 0, None, None, None), Powers(is_capped=True)),
+        ((None, None, 1, 0, None, None, None), Powers(is_masked=True)),
+        ((None, None, 0, 1, None, None, None), Powers(forwards_query=True)),
+        ((None, None, 0, 0, None, "Text", None), Powers(shared=Shared(None, "Text", None))),
+    ],
+)
+def test_a_link_with_a_power_is_no_plain_redirect(powers: tuple[Any, ...], expected: Powers) -> None:
+    target = Resolver(Rows(launch=(*OLD[:7], *powers)).read).find("launch")
+    assert target is not None
+    assert (target.powers, target.is_plain(0), target.state(0)) == (expected, False, State.WORKS)
+
+
+def test_a_blocked_link_is_blocked_whatever_else_it_is() -> None:
+    target = Resolver(Rows(launch=(*NEW[:4], 0, 1, 3, *NO_POWERS)).read).find("launch")
+    assert target is not None
+    assert (target.is_plain(0), target.state(5_000_000)) == (False, State.BLOCKED)
 
 
 def test_a_changed_code_is_read_anew() -> None:
@@ -84,5 +112,6 @@ def test_no_more_codes_are_remembered_than_there_is_room_for() -> None:
 
 
 def test_a_target_works_until_the_microsecond_before_its_expiry() -> None:
-    assert [NEW_TARGET.works(now) for now in (4_999_999, 5_000_000)] == [True, False]
-    assert [Target(1, b"", None, active, None).works(0) for active in (True, False)] == [True, False]
+    assert [NEW_TARGET.is_plain(now) for now in (4_999_999, 5_000_000)] == [True, False]
+    assert [NEW_TARGET.state(now) for now in (4_999_999, 5_000_000)] == [State.WORKS, State.EXPIRED]
+    assert [Target(1, b"", None, active, None).state(0) for active in (True, False)] == [State.WORKS, State.DISABLED]

@@ -1,6 +1,5 @@
 """Lists over REST: everything at once by default, or in pages by number or by cursor."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -9,26 +8,18 @@ from sqlalchemy import text
 
 from calls import make_link
 from factories import Access, Server
-from shortmcp.core.fields import to_microseconds
+from rows import insert_links
 
 
 def fill(server: Server, access: Access, count: int) -> None:
     """Many links of the workspace's first project, straight into its tables."""
-    now = to_microseconds(datetime.now(UTC))
     with server.node.database.write() as connection:
         project = connection.execute(
             text("SELECT id FROM projects WHERE workspace_id = :id"), {"id": access.workspace_id}
         ).scalar_one()
-        connection.execute(
-            text(
-                "INSERT INTO links (workspace_id, project_id, short_code, original_url, title, is_active, created_at,"
-                " updated_at) VALUES (:workspace, :project, :code, 'https://example.com/', :title, true, :now, :now)"
-            ),
-            [
-                {"workspace": access.workspace_id, "project": project, "code": f"l-{n}", "title": f"№ {n}", "now": now}
-                for n in range(count)
-            ],
-        )
+        place = {"workspace_id": access.workspace_id, "project_id": project, "original_url": "https://example.com/"}
+        names = ({"short_code": f"l-{number}", "title": f"№ {number}"} for number in range(count))
+        insert_links(connection, [{**place, **name} for name in names])
 
 
 @pytest.mark.parametrize("count", [1, 999, 1000, 1001, 2500])

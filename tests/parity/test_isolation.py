@@ -26,7 +26,9 @@ VALUES: dict[str, Any] = {
     "monthly_report_recipients": "a@example.com", "weekly_report_recipients": "a@example.com", "redirect_url": None,
     "expires_at": None, "page": 1, "per_page": 20, "cursor": "1.1", "format": "svg", "size": 10, "border": 4,
     "dark": "#000000", "light": "#ffffff", "error_correction": "M", "dateFrom": "2026-01-01", "dateTo": "2026-01-02",
-    "timezone": "UTC", "original_url": "https://example.com/new", "short_code": "matrix",
+    "timezone": "UTC", "password": "open sesame", "max_clicks": 5, "og_title": "x", "og_description": "x",
+    "og_image": "https://example.com/i.png", "mask": False, "notify_on_mask_break": False, "analytics_public": False,
+    "forward_query": False, "domain": None, "original_url": "https://example.com/new", "short_code": "matrix",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 
@@ -91,7 +93,7 @@ def tool_calls(client: httpx2.Client) -> Iterator[tuple[str, str, dict[str, Any]
         needed = {name: VALUES[name] for name in schema.get("required", ()) if name != "project"}
         for name in NAMES.keys() & schema["properties"].keys():
             # What is created gets its code and its destination; an update is told the new destination.
-            makes = tool["name"].startswith("create_") and name != "project"
+            makes = tool["name"].startswith(("create_", "reserve_")) and name != "project"
             if not makes and not (name == "original_url" and "current_original_url" in schema["properties"]):
                 yield tool["name"], name, {key: value for key, value in needed.items() if key != name}
 

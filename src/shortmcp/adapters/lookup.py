@@ -8,17 +8,18 @@ from typing import Any, LiteralString, Protocol
 from shortmcp.adapters.sqlite import open_reader, unavailable
 
 _QUERY: LiteralString = (
-    "SELECT c.released_at, l.id, l.original_url, l.redirect_url, l.is_active, l.expires_at "
-    "FROM short_codes c LEFT JOIN links l ON l.short_code = c.code WHERE c.code = "
+    "SELECT c.kind, l.id, l.original_url, l.redirect_url, l.is_active, l.expires_at, l.blocked_at, "
+    "l.password_hash, l.max_clicks, l.mask, l.forward_query, l.og_title, l.og_description, l.og_image "
+    "FROM short_codes c LEFT JOIN links l ON l.domain = c.domain AND l.short_code = c.code "
 )
 Row = tuple[Any, ...]
 
 
 class CodeReader(Protocol):
-    """Reads (released_at, link id, original_url, redirect_url, is_active, expires_at) by code, or None."""
+    """Reads the row of a code, named as over all domains: `code`, or `domain/code` on other than the own one."""
 
     def read(self, code: str) -> Row | None:
-        """The row of a code; times are in microseconds since 1970."""
+        """The row as `clicks.resolve` describes it, or None; times are in microseconds since 1970."""
         ...
 
     def close(self) -> None:
@@ -31,12 +32,12 @@ class SqliteReader:
 
     def __init__(self, path: Path) -> None:
         self._connection = open_reader(path)
-        self._query = _QUERY + "?"
+        self._query = _QUERY + "WHERE c.domain = ? AND c.code = ?"
 
     def read(self, code: str) -> Row | None:
         """The row of a code; UNAVAILABLE where the file cannot be read now."""
         try:
-            return self._connection.execute(self._query, (code,)).fetchone()
+            return self._connection.execute(self._query, _split(code)).fetchone()
         except sqlite3.OperationalError as error:
             raise unavailable() from error
 
@@ -53,7 +54,7 @@ class PostgresReader:
 
         self._psycopg = psycopg
         self._conninfo = conninfo
-        self._query: LiteralString = _QUERY + "%s"
+        self._query: LiteralString = _QUERY + "WHERE c.domain = %s AND c.code = %s"
         self._lock = Lock()
         self._connection: psycopg.Connection[Row] | None = None
 
@@ -84,9 +85,14 @@ class PostgresReader:
                 prepare_threshold=1,
                 options="-c statement_timeout=3000",
             )
-        return self._connection.execute(self._query, (code,)).fetchone()
+        return self._connection.execute(self._query, _split(code)).fetchone()
 
     def _disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _split(code: str) -> tuple[str, str]:
+    domain, _, rest = code.rpartition("/")
+    return domain, rest

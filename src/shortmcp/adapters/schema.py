@@ -12,8 +12,9 @@ from sqlmodel import SQLModel
 from shortmcp.adapters import changes
 from shortmcp.adapters.database import Database
 from shortmcp.clicks import tables as click_tables
-from shortmcp.core import codes, limits, links, projects, removal, tokens, usage, workspaces
+from shortmcp.core import codes, guesses, limits, projects, removal, tokens, totals, usage, workspaces
 from shortmcp.core.analytics import tables as analytics_tables
+from shortmcp.core.links import tables as link_tables
 
 # Importing them is what fills the metadata.
 TABLE_MODULES = (
@@ -21,11 +22,13 @@ TABLE_MODULES = (
     changes,
     click_tables,
     codes,
+    guesses,
     limits,
-    links,
+    link_tables,
     projects,
     removal,
     tokens,
+    totals,
     usage,
     workspaces,
 )

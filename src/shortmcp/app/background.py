@@ -1,8 +1,10 @@
 """The background work of a node, put together."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
+
+from sqlalchemy import Connection
 
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.geoip import open_countries
@@ -11,6 +13,7 @@ from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
+from shortmcp.core.guesses import forget_guesses
 from shortmcp.worker import Chore, Worker
 
 
@@ -26,18 +29,19 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
     chores = [
         Chore("ingest", 0.2, ingester.run),
         Chore("purge", 1.0, lambda: purge_deleted_links(database.write)),
-        Chore("forget visitors", 600.0, lambda: _forget_visitors(database)),
+        Chore("forget visitors", 600.0, lambda: _until_done(database, forget_visitors)),
+        Chore("forget guesses", 600.0, lambda: _until_done(database, forget_guesses)),
         Chore("retention", 60.0, lambda: purge_history(database.read, database.write, _history(node.site))),
         Chore("checkpoint", 2.0, database.checkpoint),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
 
 
-def _forget_visitors(database: Database) -> None:
+def _until_done(database: Database, step: Callable[[Connection, int], int]) -> None:
     gone = 1
     while gone:
         with database.write() as connection:
-            gone = forget_visitors(connection, time.time_ns() // 1_000_000)
+            gone = step(connection, time.time_ns() // 1_000_000)
 
 
 def _history(site: Site) -> Mapping[str, int]:

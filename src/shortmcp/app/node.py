@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from shortmcp.adapters.database import Database, SqlWork
+from shortmcp.adapters.keys import derive_key, read_instance_key
 from shortmcp.core.context import Site
 from shortmcp.core.destinations import read_origin
 from shortmcp.core.plans import load_plans
@@ -24,10 +26,16 @@ class Node:
         """Transactions for operations; `tell` hears which codes they changed."""
         return SqlWork(self.database, self.site, self.meter, tell)
 
+    def key(self, purpose: str) -> bytes:
+        """The instance's key for one purpose alone; makes the instance's key on the first run."""
+        given = self.settings.secret_key.get_secret_value()
+        return derive_key(read_instance_key(given, self.settings.data_dir.absolute() / "secret.key"), purpose)
+
 
 def make_node(settings: Settings) -> Node:
     """Open the database and read the plans; changes nothing."""
     aliases = (f"http://{host.removesuffix(':*')}" for host in settings.allowed_hosts)
-    origins = frozenset(read_origin(url) for url in (settings.public_url, *aliases))
-    site = Site(settings.public_url, origins, load_plans(settings.plans))
+    origins = frozenset(read_origin(url) for url in (settings.public_url, *aliases, *settings.domains))
+    domains = {urlsplit(url).netloc: url for url in settings.domains}
+    site = Site(settings.public_url, origins, load_plans(settings.plans), domains)
     return Node(settings, Database(settings.database), site, Meter())

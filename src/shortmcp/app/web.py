@@ -1,6 +1,7 @@
 """The web process, put together: from a node to one ASGI app."""
 
 import gc
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,15 +24,17 @@ from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import make_worker
 from shortmcp.app.node import Node, make_node
 from shortmcp.catalog import CATALOG
+from shortmcp.clicks.caps import use_click
 from shortmcp.clicks.ingest import Fenced, Ingester
 from shortmcp.clicks.journal import Journal
 from shortmcp.clicks.resolve import Resolver
 from shortmcp.core.errors import OperationError
+from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.usage import write_calls
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
 from shortmcp.faces.openapi import describe
-from shortmcp.faces.public import PublicFace
+from shortmcp.faces.public import PublicFace, Services
 from shortmcp.faces.rest import PREFIX, RestFace
 from shortmcp.faces.site import SiteFace, make_site
 from shortmcp.faces.telemetry import Number, Telemetry
@@ -71,7 +74,7 @@ def make_app(node: Node) -> ASGIApp:
         *RestFace(gate, work, telemetry, node.site.base_url).endpoints(CATALOG),
     ]
     inner = make_site(list(routes), partial(_lifespan, Lives(node, reader, resolver, journal, mcp, worker, ingester)))
-    public = PublicFace(inner, resolver, journal, settings.trusted_proxies, reads_block=not database.is_sqlite)
+    public = PublicFace(inner, resolver, journal, _services(node), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester))
     return public
 
@@ -125,6 +128,17 @@ def _finish(lives: Lives) -> None:
     if lives.ingester is not None:
         with suppress(Fenced):
             lives.ingester.run()
+
+
+def _services(node: Node) -> Services:
+    database = node.database
+    return Services(
+        use_click=partial(use_click, database.read, database.write),
+        doorkeeper=Doorkeeper(database.write, node.key("doors"), lambda: time.time_ns() // 1_000_000),
+        short_url=node.site.short_url,
+        domains={host.encode("ascii"): host for host in node.site.domains},
+        trusted=node.settings.trusted_proxies,
+    )
 
 
 def _open_reader(database: Database) -> CodeReader:

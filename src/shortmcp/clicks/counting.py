@@ -69,6 +69,7 @@ def count_clicks(connection: Connection, clicks: list[StoredClick]) -> None:
                 (click.link_id, stored.day, number, getattr(click, name)) for number, name in enumerate(DIMENSIONS)
             )
     # In sorted order, so that two nodes that count the same links cannot wait for each other in a circle.
+    _upsert(connection, _UPSERT_TOTAL, days.rows())
     _upsert(connection, _UPSERT_DAY, days.rows())
     _upsert(connection, _UPSERT_QUARTER, quarters.rows())
     _upsert(
@@ -119,6 +120,11 @@ _INSERT_CLICK = text(
     "browser, utm_source, utm_medium, utm_campaign, utm_term, utm_content) "
     "VALUES (:link_id, :at, :bot, :is_first, :visitor, :referrer, :country, :language, :device, :os, "
     ":browser, :utm_source, :utm_medium, :utm_campaign, :utm_term, :utm_content)"
+)
+_UPSERT_TOTAL = text(
+    "INSERT INTO link_totals (link_id, total, uniques, bots) VALUES (:link, :total, :firsts, :bots) "
+    "ON CONFLICT (link_id) DO UPDATE SET total = link_totals.total + excluded.total, "
+    "uniques = link_totals.uniques + excluded.uniques, bots = link_totals.bots + excluded.bots"
 )
 _UPSERT_DAY = text(
     "INSERT INTO link_days (link_id, day, total, uniques, bots) VALUES (:link, :period, :total, :firsts, :bots) "

@@ -14,6 +14,7 @@ _COUNTS = {
     "link_quarters": "quarter",
     "link_values": "day, dimension, value",
     "visitors": "day, visitor",
+    "link_totals": "total",
 }
 # Days last: they tell that there is something left to do.
 _OLD_COUNTS = (

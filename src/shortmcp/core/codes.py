@@ -1,14 +1,15 @@
-"""Short codes: one namespace for links, secrets and reserved words; a code once used stays with its workspace."""
+"""Short codes: on each domain one namespace for links, secrets and reservations; a used one stays its workspace's."""
 
 import re
 from datetime import datetime
 from enum import StrEnum
 from random import Random
 
-from sqlalchemy import Column, text
+from sqlalchemy import Column, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from shortmcp.core.context import Context
+from shortmcp.core.domains import OWN, qualify
 from shortmcp.core.errors import OperationError, invalid
 from shortmcp.core.fields import Moment, to_microseconds
 from shortmcp.core.slugs import normalize_words
@@ -31,6 +32,7 @@ class Kind(StrEnum):
     """What a code leads to."""
 
     LINK = "link"
+    RESERVED = "reserved"
 
 
 class ShortCode(SQLModel, table=True):
@@ -38,10 +40,24 @@ class ShortCode(SQLModel, table=True):
 
     __tablename__ = "short_codes"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
 
+    domain: str = Field(primary_key=True)
     code: str = Field(primary_key=True)
     workspace_id: int = Field(index=True)
     kind: str
     released_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
+
+
+class ReservedCode(SQLModel, table=True):
+    """A code that leads nowhere yet; the row goes when something is made of it."""
+
+    __tablename__ = "reserved_codes"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+    __table_args__ = (UniqueConstraint("domain", "code"), {"sqlite_autoincrement": True})
+
+    id: int | None = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspaces.id", index=True)
+    domain: str
+    code: str
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
 
 
 def normalize_code(raw: str, field: str = "short_code") -> str:
@@ -57,25 +73,37 @@ def normalize_code(raw: str, field: str = "short_code") -> str:
     return code
 
 
-def claim_code(ctx: Context, wanted: str | None, kind: Kind, field: str = "short_code") -> str:
+def claim_code(ctx: Context, wanted: str | None, kind: Kind, *, domain: str = OWN, field: str = "short_code") -> str:
     """Take `wanted` for the caller's workspace, or a generated code where it is None."""
     if wanted is not None:
         code = normalize_code(wanted, field)
-        if not _take(ctx, code, kind):
+        if not _take(ctx, domain, code, kind):
             raise taken(field)
+        if kind is not Kind.RESERVED:
+            _end_reservation(ctx, domain, code)
         return code
-    while not _take(ctx, code := _generate(ctx.random), kind):
+    while not _take(ctx, domain, code := _generate(ctx.random), kind):
         pass
     return code
 
 
-def release_code(ctx: Context, code: str) -> None:
+def retire_code(ctx: Context, code: str, domain: str = OWN) -> None:
     """Leave the code to nobody but its own workspace, which may take it again."""
     ctx.session.connection().execute(
-        text("UPDATE short_codes SET released_at = :now WHERE code = :code AND workspace_id = :workspace"),
-        {"now": to_microseconds(ctx.now), "code": code, "workspace": ctx.caller.workspace_id},
+        text(
+            "UPDATE short_codes SET released_at = :now "
+            "WHERE domain = :domain AND code = :code AND workspace_id = :workspace"
+        ),
+        {"now": to_microseconds(ctx.now), "domain": domain, "code": code, "workspace": ctx.caller.workspace_id},
     )
-    ctx.changed_codes.add(code)
+    ctx.changed_codes.add(qualify(domain, code))
+
+
+def count_codes(ctx: Context) -> int:
+    """How many links and reserved codes the caller's workspace has."""
+    mine = "workspace_id = :workspace AND released_at IS NULL AND kind IN ('link', 'reserved')"
+    counted = text(f"SELECT count(*) FROM short_codes WHERE {mine}")  # noqa: S608 - the words above
+    return ctx.session.connection().execute(counted, {"workspace": ctx.caller.workspace_id}).scalar_one()
 
 
 def taken(field: str) -> OperationError:
@@ -83,24 +111,30 @@ def taken(field: str) -> OperationError:
     return invalid(field, "This short code is already taken.")
 
 
-def _take(ctx: Context, code: str, kind: Kind) -> bool:
+def _take(ctx: Context, domain: str, code: str, kind: Kind) -> bool:
     # One statement decides, so that two who want the same code at once cannot both get it.
     taken_row = (
         ctx.session.connection()
         .execute(
             text(
-                "INSERT INTO short_codes (code, workspace_id, kind) VALUES (:code, :workspace, :kind) "
-                "ON CONFLICT (code) DO UPDATE SET released_at = NULL, kind = excluded.kind "
-                "WHERE short_codes.workspace_id = excluded.workspace_id AND short_codes.released_at IS NOT NULL "
-                "RETURNING code"
+                "INSERT INTO short_codes (domain, code, workspace_id, kind) VALUES (:domain, :code, :workspace, :kind) "
+                "ON CONFLICT (domain, code) DO UPDATE SET released_at = NULL, kind = excluded.kind "
+                "WHERE short_codes.workspace_id = excluded.workspace_id AND (short_codes.released_at IS NOT NULL "
+                "OR short_codes.kind = 'reserved' AND excluded.kind <> 'reserved') RETURNING code"
             ),
-            {"code": code, "workspace": ctx.caller.workspace_id, "kind": kind.value},
+            {"domain": domain, "code": code, "workspace": ctx.caller.workspace_id, "kind": kind.value},
         )
         .first()
     )
     if taken_row is not None:
-        ctx.changed_codes.add(code)
+        ctx.changed_codes.add(qualify(domain, code))
     return taken_row is not None
+
+
+def _end_reservation(ctx: Context, domain: str, code: str) -> None:
+    ctx.session.connection().execute(
+        text("DELETE FROM reserved_codes WHERE domain = :domain AND code = :code"), {"domain": domain, "code": code}
+    )
 
 
 def _generate(random: Random) -> str:

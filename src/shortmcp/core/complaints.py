@@ -15,6 +15,7 @@ _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "must be text",
     "too_long": lambda known: f"may be at most {known['max_length']} characters long",
     "string_too_long": lambda known: f"may be at most {known['max_length']} characters long",
+    "too_short": lambda known: f"must be at least {known['min_length']} characters long",
     "string_too_short": lambda known: f"must be at least {known['min_length']} characters long",
     "string_pattern_mismatch": lambda known: f"must have the form {known['pattern']}",
     "string_unicode": lambda _: "must be valid Unicode text",

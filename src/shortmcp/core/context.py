@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random, SystemRandom
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from sqlmodel import Session
 
@@ -48,15 +49,23 @@ class Site:
     """Where this instance is reached and what it sells.
 
     `base_url` has no trailing slash. `own_origins` are the (host, port) pairs that lead back here; no link may.
+    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it.
     """
 
     base_url: str
     own_origins: frozenset[tuple[str, int]]
     plans: Mapping[str, Plan]
+    domains: Mapping[str, str] = field(default_factory=dict[str, str])
 
-    def short_url(self, code: str) -> str:
+    @property
+    def host(self) -> str:
+        """The host of the base URL, with its port where it has one."""
+        return urlsplit(self.base_url).netloc
+
+    def short_url(self, code: str, domain: str = "") -> str:
         """The address that visitors follow; made from the settings alone, never from a request."""
-        return f"{self.base_url}/{code}"
+        # A domain that the settings no longer name is reached, if at all, where its name says.
+        return f"{self.domains.get(domain, f'https://{domain}') if domain else self.base_url}/{code}"
 
 
 class CallCounts(Protocol):

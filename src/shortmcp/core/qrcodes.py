@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from shortmcp.core.context import Context
-from shortmcp.core.links import LinkRef, find_link
+from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.models import LinkRef
 from shortmcp.core.qr import COLOR_PATTERN, Drawing
 
 Color = Annotated[str, Field(pattern=COLOR_PATTERN)]
@@ -38,8 +39,8 @@ def get_qr_code(ctx: Context, query: QrQuery) -> QrPublic:
 
     Reading it is no visit: nothing is counted.
     """
-    link = find_link(ctx, query.short_code, query.original_url)
-    short_url = ctx.site.short_url(link.short_code)
+    link = find_link(ctx, query)
+    short_url = ctx.site.short_url(link.short_code, link.domain)
     drawing = Drawing(
         content=short_url,
         error_correction=query.error_correction,

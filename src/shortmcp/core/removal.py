@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlmodel import Field, SQLModel
 
 from shortmcp.core.context import Context
+from shortmcp.core.domains import qualify
 from shortmcp.core.fields import to_microseconds
 
 
@@ -30,11 +31,12 @@ def _discard(ctx: Context, which: str, parameters: dict[str, int]) -> None:
     values = {**parameters, "workspace": ctx.caller.workspace_id, "now": to_microseconds(ctx.now)}
     # Links before codes, as a rename locks them: on PostgreSQL two writers would wait for each other otherwise.
     lock = " FOR UPDATE" if ctx.session.get_bind().dialect.name == "postgresql" else ""
-    found = ctx.session.connection().execute(text(f"SELECT short_code FROM links WHERE {which}{lock}"), values)  # noqa: S608
-    ctx.changed_codes.update(found.scalars())
+    names = f"SELECT domain, short_code FROM links WHERE {which}"  # noqa: S608
+    found = ctx.session.connection().execute(text(names + lock), values)
+    ctx.changed_codes.update(qualify(domain, code) for domain, code in found)
     for statement in (
-        "UPDATE short_codes SET released_at = :now WHERE code IN (SELECT short_code FROM links WHERE {which})",
+        "UPDATE short_codes SET released_at = :now WHERE (domain, code) IN ({names})",
         "INSERT INTO link_purges (link_id) SELECT id FROM links WHERE {which}",
         "DELETE FROM links WHERE {which}",
     ):
-        ctx.session.connection().execute(text(statement.format(which=which)), values)
+        ctx.session.connection().execute(text(statement.format(which=which, names=names)), values)

@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import BigInteger, text
 from sqlmodel import Field, Session, SQLModel
 
+from shortmcp.core.codes import count_codes
 from shortmcp.core.context import Caller, Context
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.fields import OutgoingMoment
-from shortmcp.core.links import count_links
 from shortmcp.core.projects import count_projects
 
 CallKey = tuple[int, str]
@@ -103,7 +103,7 @@ def get_usage(ctx: Context, query: NoInput) -> UsagePublic:
         resets_at=next_month(ctx.now),
         plan=plan.name,
         projects=Quota(used=count_projects(ctx), limit=plan.projects),
-        links=Quota(used=count_links(ctx), limit=plan.links),
+        links=Quota(used=count_codes(ctx), limit=plan.links),
     )
 
 

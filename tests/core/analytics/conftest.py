@@ -14,7 +14,9 @@ from sqlmodel import Session, SQLModel
 
 from shortmcp.core.analytics.tables import DIMENSIONS, ClickRow, LinkDay, LinkQuarter, LinkValue
 from shortmcp.core.context import Caller, Context, Scope, Site
-from shortmcp.core.links import Link, find_link
+from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.models import LinkRef
+from shortmcp.core.links.tables import Link
 from shortmcp.core.plans import Plan
 from shortmcp.core.projects import Project
 from shortmcp.core.usage import Meter
@@ -90,7 +92,7 @@ def _store_visits(
     context: Context, visits: Sequence[dict[str, Any]], *, link_id: int | None = None, stored: int = 0
 ) -> None:
     """Write clicks as ingest does, and count all of them anew; the first `stored` are in the clicks already."""
-    link_id = link_id or find_link(context, "launch", None).id or 0
+    link_id = link_id or find_link(context, LinkRef(short_code="launch")).id or 0
     firsts = _first_of_each_day(visits)
     rows = [
         {

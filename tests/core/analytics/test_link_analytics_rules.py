@@ -165,6 +165,7 @@ def test_input_errors_carry_the_names_that_callers_use() -> None:
     assert set(LinkAnalyticsQuery.model_json_schema()["properties"]) == {
         "short_code",
         "original_url",
+        "domain",
         "dateFrom",
         "dateTo",
         "timezone",

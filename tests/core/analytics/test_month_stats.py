@@ -12,7 +12,9 @@ from shortmcp.core.analytics.answers import get_project_analytics, get_workspace
 from shortmcp.core.analytics.tables import LinkDay
 from shortmcp.core.context import Context
 from shortmcp.core.errors import Code, OperationError
-from shortmcp.core.links import Link, find_link
+from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.models import LinkRef
+from shortmcp.core.links.tables import Link
 from shortmcp.core.plans import DEFAULT_PLANS, Plan
 from shortmcp.core.projects import Project, ProjectRef, find_project
 from shortmcp.core.usage import NoInput
@@ -57,7 +59,7 @@ def test_every_link_of_a_project_is_shown_with_its_months_the_newest_first(conte
                 "original_url": "https://example.org/",
                 "stats": _stats(0, 5, None, None),
             },
-            {"id": find_link(context, "launch", None).id, **first, "stats": _stats(6, 0, None, 50.0)},
+            {"id": find_link(context, LinkRef(short_code="launch")).id, **first, "stats": _stats(6, 0, None, 50.0)},
         ],
     }
 
@@ -126,7 +128,7 @@ def _stats(current: int, previous: int, month: float | None, year: float | None)
 
 
 def _count(context: Context, code: str, days: Mapping[str, int]) -> None:
-    link_id = find_link(context, code, None).id
+    link_id = find_link(context, LinkRef(short_code=code)).id
     rows = [
         {"link_id": link_id, "day": (date.fromisoformat(day) - date(1970, 1, 1)).days, "total": total}
         for day, total in days.items()

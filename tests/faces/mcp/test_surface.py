@@ -17,8 +17,13 @@ SNAPSHOT = Path(__file__).parents[2] / "surface" / "tools.json"
 MOST_TOKENS_OF_A_TOOL = 600
 MOST_TOKENS_OF_ALL = 12_000
 # Its answer has eleven lists and a comparison in three periods. What could be said once is said once, and five of the
-# lists share one definition; leaving more out would leave numbers unexplained.
-EXCEPTIONS = {"get_link_analytics": 1_400}
+# lists share one definition; leaving more out would leave numbers unexplained. A link has twenty fields to be set.
+EXCEPTIONS = {
+    "get_link_analytics": 1_400,
+    "list_short_links": 700,
+    "create_short_link": 1_100,
+    "update_short_link": 1_100,
+}
 
 
 async def list_tools(server: Server, era: str) -> list[dict[str, Any]]:

@@ -29,7 +29,8 @@ from shortmcp.core.analytics.models import (
 )
 from shortmcp.core.analytics.months import percent_change, stats_of_links, stats_of_projects
 from shortmcp.core.context import Context
-from shortmcp.core.links import Link, find_link
+from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.tables import Link
 from shortmcp.core.projects import Project, ProjectRef, find_project
 from shortmcp.core.usage import NoInput
 
@@ -82,7 +83,7 @@ def get_link_analytics(ctx: Context, query: LinkAnalyticsQuery) -> LinkAnalytics
     zone = read_zone(query.timezone)
     today = ctx.now.astimezone(zone).date()
     first, last = choose_days(query.date_from, query.date_to, today, ctx.caller.plan.history)
-    link, span = find_link(ctx, query.short_code, query.original_url), make_span(zone, first, last)
+    link, span = find_link(ctx, query), make_span(zone, first, last)
     counts = count_hours(ctx.session.connection(), link.id or 0, zone, span)
     values = break_down(ctx.session.connection(), link.id or 0, span)
     shown = AnalyzedLink(id=link.id or 0, short_code=link.short_code, title=link.title, original_url=link.original_url)

@@ -6,7 +6,7 @@ from pydantic import BaseModel, WithJsonSchema
 from pydantic import Field as Described
 
 from shortmcp.core.fields import OutgoingMoment
-from shortmcp.core.links import LinkRef
+from shortmcp.core.links.models import LinkRef
 
 AskedDay = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
 Share = Annotated[float, Described(description="Percentage of the period's total, one decimal.")]

@@ -49,7 +49,10 @@ def output_schema(operation: Operation) -> Schema:
 
 
 def _nullable_fields(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset(name for name, field in model.model_fields.items() if type(None) in get_args(field.annotation))
+    fields = model.model_fields
+    empty = {name for name, field in fields.items() if type(None) in get_args(field.annotation)}
+    # What is never shown, such as a password, shows by `has_...` that it can be there or not.
+    return frozenset(empty | {name.removeprefix("has_") for name in fields if name.startswith("has_")})
 
 
 def _item_of(page: Any) -> Any:

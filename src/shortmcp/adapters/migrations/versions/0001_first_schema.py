@@ -90,6 +90,14 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "link_totals",
+        sa.Column("link_id", sa.Integer(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("uniques", sa.BigInteger(), nullable=False),
+        sa.Column("bots", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("link_id", name=op.f("pk_link_totals")),
+    )
+    op.create_table(
         "link_values",
         sa.Column("link_id", sa.Integer(), nullable=False),
         sa.Column("day", sa.Integer(), nullable=False),
@@ -100,6 +108,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "password_guesses",
+        sa.Column("who", sa.String(), nullable=False),
+        sa.Column("started_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("who", name=op.f("pk_password_guesses")),
+    )
+    with op.batch_alter_table("password_guesses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_password_guesses_started_at"), ["started_at"], unique=False)
+
+    op.create_table(
         "request_windows",
         sa.Column("token_id", sa.Integer(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=False),
@@ -108,11 +126,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "short_codes",
+        sa.Column("domain", sa.String(), nullable=False),
         sa.Column("code", sa.String(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("released_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("code", name=op.f("pk_short_codes")),
+        sa.PrimaryKeyConstraint("domain", "code", name=op.f("pk_short_codes")),
     )
     with op.batch_alter_table("short_codes", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_short_codes_workspace_id"), ["workspace_id"], unique=False)
@@ -159,6 +178,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_projects_slug")),
         sqlite_autoincrement=True,
     )
+    op.create_table(
+        "reserved_codes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_reserved_codes_workspace_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reserved_codes")),
+        sa.UniqueConstraint("domain", "code", name=op.f("uq_reserved_codes_domain_code")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("reserved_codes", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_reserved_codes_workspace_id"), ["workspace_id"], unique=False)
+
     with op.batch_alter_table("projects", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_projects_workspace_id"), ["workspace_id"], unique=False)
 
@@ -183,18 +217,31 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("project_id", sa.Integer(), nullable=False),
+        sa.Column("domain", sa.String(), nullable=False),
         sa.Column("short_code", sa.String(), nullable=False),
         sa.Column("original_url", sa.String(), nullable=False),
         sa.Column("title", sa.String(), nullable=False),
+        sa.Column("description", sa.String(), nullable=True),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("redirect_url", sa.String(), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("password_hash", sa.String(), nullable=True),
+        sa.Column("max_clicks", sa.Integer(), nullable=True),
+        sa.Column("used_clicks", sa.Integer(), nullable=False),
+        sa.Column("og_title", sa.String(), nullable=True),
+        sa.Column("og_description", sa.String(), nullable=True),
+        sa.Column("og_image", sa.String(), nullable=True),
+        sa.Column("mask", sa.Boolean(), nullable=False),
+        sa.Column("notify_on_mask_break", sa.Boolean(), nullable=False),
+        sa.Column("analytics_public", sa.Boolean(), nullable=False),
+        sa.Column("forward_query", sa.Boolean(), nullable=False),
+        sa.Column("blocked_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_links_project_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_links_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_links")),
-        sa.UniqueConstraint("short_code", name=op.f("uq_links_short_code")),
+        sa.UniqueConstraint("domain", "short_code", name=op.f("uq_links_domain_short_code")),
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("links", schema=None) as batch_op:
@@ -218,6 +265,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_projects_workspace_id"))
 
     op.drop_table("projects")
+    with op.batch_alter_table("reserved_codes", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_reserved_codes_workspace_id"))
+
+    op.drop_table("reserved_codes")
     op.drop_table("workspaces")
     op.drop_table("visitors")
     op.drop_table("visitor_salts")
@@ -226,7 +277,12 @@ def downgrade() -> None:
 
     op.drop_table("short_codes")
     op.drop_table("request_windows")
+    with op.batch_alter_table("password_guesses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_password_guesses_started_at"))
+
+    op.drop_table("password_guesses")
     op.drop_table("link_values")
+    op.drop_table("link_totals")
     op.drop_table("link_quarters")
     op.drop_table("link_purges")
     op.drop_table("link_days")

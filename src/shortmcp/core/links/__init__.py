@@ -1,0 +1,1 @@
+"""Short links: what they are, what may be asked of them, and the rules for both."""

@@ -1,0 +1,144 @@
+"""The operations on short links."""
+
+from sqlalchemy import ColumnElement, func
+from sqlmodel import col, select
+
+from shortmcp.core.codes import Kind, claim_code, count_codes, normalize_code, retire_code
+from shortmcp.core.context import Context
+from shortmcp.core.domains import qualify, read_domain
+from shortmcp.core.errors import invalid
+from shortmcp.core.limits import check_link_limit
+from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.models import LinkCreate, LinkList, LinkPublic, LinkRef, LinkUpdate
+from shortmcp.core.links.rules import check_mask, checked_fields, start_counting
+from shortmcp.core.links.tables import Link
+from shortmcp.core.lists import Page, make_page
+from shortmcp.core.projects import Hold, find_project, only_project
+from shortmcp.core.removal import discard_link
+from shortmcp.core.totals import Total, read_total, read_totals
+
+# What cannot be empty: null is refused, for leaving the field out keeps it.
+_REQUIRED = (
+    "original_url",
+    "title",
+    "is_active",
+    "new_short_code",
+    "mask",
+    "notify_on_mask_break",
+    "analytics_public",
+    "forward_query",
+)
+
+
+def list_short_links(ctx: Context, query: LinkList) -> Page[LinkPublic]:
+    """List short links of the workspace or of one project, newest first.
+
+    Use get_link_analytics for a link's clicks and get_short_link for a single one.
+    """
+    mine = col(Link.workspace_id) == ctx.caller.workspace_id
+    if query.project is not None:
+        mine &= col(Link.project_id) == find_project(ctx, query.project).id
+    after = query.after()
+    rows = select(Link).where(mine).order_by(col(Link.id).desc()).limit(query.per_page + 1)
+    rows = rows.where(col(Link.id) < after[0]) if after else rows.offset(query.offset)
+    links = list(ctx.session.exec(rows))
+    totals = read_totals(ctx, [link.id or 0 for link in links])
+    last = links[query.per_page - 1].id if len(links) > query.per_page else None
+    public = [public_link(ctx, link, totals.get(link.id or 0, Total())) for link in links]
+    return make_page(public, last, after[1] if after else _count(ctx, mine), query)
+
+
+def get_short_link(ctx: Context, ref: LinkRef) -> LinkPublic:
+    """Show one short link by its code or by its destination."""
+    return _show(ctx, find_link(ctx, ref))
+
+
+def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
+    """Create a short link in a project. Returns it with its `short_url`, ready to be shared.
+
+    Refuses a code that is taken or reserved, a destination that is not https, http, mailto or tel, and one link more
+    than the plan allows. Use get_qr_code for its QR code and update_short_link to change it later.
+    """
+    project = only_project(ctx) if new.project is None else find_project(ctx, new.project, Hold.KEEP)
+    domain = read_domain(ctx.site, new.domain)
+    fields = checked_fields(ctx, new, new.model_dump(exclude={"project", "short_code", "domain"}))
+    link = Link(
+        **fields,
+        domain=domain,
+        short_code=claim_code(ctx, new.short_code, Kind.LINK, domain=domain),
+        workspace_id=ctx.caller.workspace_id,
+        project_id=project.id or 0,
+        created_at=ctx.now,
+        updated_at=ctx.now,
+    )
+    check_link_limit(ctx, lambda: count_codes(ctx) - 1)
+    check_mask(link)
+    ctx.session.add(link)
+    ctx.session.flush()
+    return public_link(ctx, link, Total())
+
+
+def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
+    """Change a link's destination, title, code, expiry, state, password or other fields. Returns it as it is then.
+
+    Name the link by its present code or by its present destination. A printed QR code goes on working unless the code
+    itself is changed.
+    """
+    reference = LinkRef(short_code=change.short_code, original_url=change.current_original_url, domain=change.domain)
+    link = find_link(ctx, reference, hold=True)
+    fields = change.model_dump(exclude_unset=True, exclude={"short_code", "current_original_url", "domain"})
+    for field in _REQUIRED:
+        if field in fields and fields[field] is None:
+            raise invalid(field, f"`{field}` cannot be empty: leave it out to keep it.")
+    fields = checked_fields(ctx, change, fields)
+    if "new_short_code" in fields:
+        fields["short_code"] = _rename(ctx, link, fields.pop("new_short_code"))
+    if "max_clicks" in fields:
+        fields["used_clicks"] = start_counting(ctx, link, fields["max_clicks"])
+    if fields:
+        if fields.get("original_url", link.original_url) != link.original_url:
+            # The verdict was about the destination that it had.
+            fields["blocked_at"] = None
+        link.sqlmodel_update({**fields, "updated_at": ctx.now})
+        check_mask(link)
+        ctx.session.add(link)
+        ctx.session.flush()
+        ctx.changed_codes.add(qualify(link.domain, link.short_code))
+    return _show(ctx, link)
+
+
+def delete_short_link(ctx: Context, ref: LinkRef) -> None:
+    """Delete a short link with its QR code and its clicks. Its short URL stops working; this cannot be undone.
+
+    To stop a link for a while, use update_short_link with `is_active` false instead.
+    """
+    discard_link(ctx, find_link(ctx, ref, hold=True).id or 0)
+
+
+def public_link(ctx: Context, link: Link, total: Total) -> LinkPublic:
+    """`link` as its workspace sees it at this moment."""
+    return LinkPublic(
+        **link.model_dump(exclude={"workspace_id", "domain", "password_hash", "used_clicks", "blocked_at"}),
+        domain=link.domain or ctx.site.host,
+        short_url=ctx.site.short_url(link.short_code, link.domain),
+        has_password=link.password_hash is not None,
+        is_effectively_active=link.works_at(ctx.now),
+        clicks_count=total.clicks,
+    )
+
+
+def _show(ctx: Context, link: Link) -> LinkPublic:
+    return public_link(ctx, link, read_total(ctx, link.id or 0))
+
+
+def _count(ctx: Context, which: ColumnElement[bool]) -> int:
+    return ctx.session.exec(select(func.count()).select_from(Link).where(which)).one()
+
+
+def _rename(ctx: Context, link: Link, wanted: str) -> str:
+    code = normalize_code(wanted, "new_short_code")
+    if code == link.short_code:
+        return code
+    claim_code(ctx, code, Kind.LINK, domain=link.domain, field="new_short_code")
+    retire_code(ctx, link.short_code, link.domain)
+    return code

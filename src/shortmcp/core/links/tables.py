@@ -1,0 +1,54 @@
+"""How links are kept."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from shortmcp.core.fields import Moment
+
+
+class Link(SQLModel, table=True):
+    """A short code and where it leads. `redirect_url` is the fallback while the link does not work.
+
+    `domain` is empty for the instance's own one. `used_clicks` is exact and counts only while there are `max_clicks`.
+    `blocked_at` tells since when the destination is known to be unsafe.
+    """
+
+    __tablename__ = "links"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+    __table_args__ = (
+        Index("ix_links_workspace_id_original_url", "workspace_id", "original_url"),
+        UniqueConstraint("domain", "short_code"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    workspace_id: int = Field(foreign_key="workspaces.id", index=True)
+    project_id: int = Field(foreign_key="projects.id", index=True)
+    domain: str = ""
+    short_code: str
+    original_url: str
+    title: str
+    description: str | None = None
+    is_active: bool = True
+    redirect_url: str | None = None
+    expires_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
+    password_hash: str | None = None
+    max_clicks: int | None = None
+    used_clicks: int = 0
+    og_title: str | None = None
+    og_description: str | None = None
+    og_image: str | None = None
+    mask: bool = False
+    notify_on_mask_break: bool = False
+    analytics_public: bool = False
+    forward_query: bool = False
+    blocked_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+
+    def works_at(self, now: datetime) -> bool:
+        """Whether visitors reach the destination at `now`."""
+        expired = self.expires_at is not None and self.expires_at <= now
+        used_up = self.max_clicks is not None and self.used_clicks >= self.max_clicks
+        return self.is_active and not expired and not used_up and self.blocked_at is None

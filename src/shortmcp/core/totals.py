@@ -1,0 +1,42 @@
+"""How often links were followed in all: what outlives the history that a plan keeps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, bindparam, text
+from sqlmodel import Field, SQLModel
+
+from shortmcp.core.context import Context
+
+
+class LinkTotal(SQLModel, table=True):
+    """A link's clicks ever since, written with its other counts. `uniques` adds up each UTC day's visitors."""
+
+    __tablename__ = "link_totals"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+
+    link_id: int = Field(primary_key=True)
+    total: int = Field(sa_type=BigInteger)
+    uniques: int = Field(sa_type=BigInteger)
+    bots: int = Field(sa_type=BigInteger)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """Clicks of people and the sum of each day's different visitors."""
+
+    clicks: int = 0
+    uniques: int = 0
+
+
+def read_totals(ctx: Context, link_ids: Sequence[int]) -> Mapping[int, Total]:
+    """The totals of those links that were ever followed."""
+    query = text("SELECT link_id, total, uniques FROM link_totals WHERE link_id IN :links")
+    rows = ctx.session.connection().execute(
+        query.bindparams(bindparam("links", expanding=True)), {"links": list(link_ids)}
+    )
+    return {link_id: Total(clicks, uniques) for link_id, clicks, uniques in rows}
+
+
+def read_total(ctx: Context, link_id: int) -> Total:
+    """The total of one link."""
+    return read_totals(ctx, [link_id]).get(link_id, Total())

@@ -1,0 +1,70 @@
+"""One visit of a short URL, and what answering it needs beside the map of links."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from shortmcp.core.guesses import Doorkeeper
+from shortmcp.faces.public.addresses import Network, read_address
+
+_PREFETCH = frozenset({b"sec-purpose", b"purpose", b"x-moz", b"x-purpose"})
+
+
+@dataclass(frozen=True)
+class Services:
+    """What visits need beside the map of links.
+
+    `use_click` grants one of a link's limited clicks. `domains` are the names of other short domains by the Host that
+    browsers send; `short_url` makes a short URL from a code and a domain's name.
+    """
+
+    use_click: Callable[[int], bool]
+    doorkeeper: Doorkeeper
+    short_url: Callable[[str, str], str]
+    domains: Mapping[bytes, str]
+    trusted: tuple[Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One visit of a code; `domain` is empty for the instance's own."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    code: str
+    domain: str
+
+    @property
+    def method(self) -> str:
+        """GET, HEAD, POST or something worse."""
+        return self.scope["method"]
+
+    @property
+    def name(self) -> str:
+        """The code's name over all domains."""
+        return f"{self.domain}/{self.code}" if self.domain else self.code
+
+    @property
+    def headers(self) -> dict[bytes, bytes]:
+        """The headers; of several with one name the last."""
+        return dict(self.scope["headers"])
+
+    @property
+    def target(self) -> str:
+        """Path and query as the visitor asked for them."""
+        query = self.scope["query_string"].decode("latin-1")
+        return f"{self.scope['path']}?{query}" if query else self.scope["path"]
+
+    def address(self, trusted: tuple[Network, ...]) -> str:
+        """The visitor's address, behind proxies that are `trusted`."""
+        return read_address(self.scope["client"], self.scope["headers"], trusted)
+
+
+def is_prefetch(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser fetches ahead of any click."""
+    if _PREFETCH.isdisjoint(headers):
+        return False
+    said = b" ".join(headers.get(name, b"") for name in _PREFETCH).lower()
+    return b"prefetch" in said or b"preview" in said

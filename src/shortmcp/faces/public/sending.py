@@ -1,0 +1,37 @@
+"""Answers to visitors as ASGI messages; none may be kept by anybody."""
+
+from typing import Any
+
+from starlette.types import Send
+
+from shortmcp.faces.pages import Page
+
+NO_STORE = (b"cache-control", b"private, no-store")
+NO_BODY = (b"content-length", b"0")
+EMPTY = {"type": "http.response.body", "body": b""}
+Header = tuple[bytes, bytes]
+
+
+def redirect_start(location: bytes, status: int = 302) -> dict[str, Any]:
+    """The beginning of a redirect."""
+    return {"type": "http.response.start", "status": status, "headers": [(b"location", location), NO_STORE, NO_BODY]}
+
+
+async def send_redirect(send: Send, location: bytes, status: int = 302, *more: Header) -> None:
+    """Redirect, with `more` headers."""
+    start = redirect_start(location, status)
+    start["headers"].extend(more)
+    await send(start)
+    await send(EMPTY)
+
+
+async def send_page(send: Send, page: Page, *more: Header, with_body: bool = True) -> None:
+    """Show a page, with `more` headers; HEAD is answered without its body."""
+    await send({"type": "http.response.start", "status": page.status, "headers": [*page.headers, NO_STORE, *more]})
+    await send({"type": "http.response.body", "body": page.body if with_body else b""})
+
+
+async def send_nothing(send: Send, status: int, *headers: Header) -> None:
+    """Answer without a body."""
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, NO_BODY, NO_STORE]})
+    await send(EMPTY)
