@@ -9,6 +9,7 @@ from shortmcp.core.links import (
     list_short_links,
     update_short_link,
 )
+from shortmcp.core.me import get_me
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code
 from shortmcp.core.usage import get_usage
@@ -74,4 +75,5 @@ CATALOG = (
         get_link_analytics, "Link analytics", (Route("GET", "/links/{short_code}/analytics"),), READ, Effect.READ
     ),
     Operation(get_usage, "Show usage", (Route("GET", "/usage"),), READ, Effect.READ),
+    Operation(get_me, "Show this connection", (Route("GET", "/me"),), READ, Effect.READ),
 )
