@@ -26,7 +26,7 @@ VALUES: dict[str, Any] = {
     "monthly_report_recipients": "a@example.com", "weekly_report_recipients": "a@example.com", "redirect_url": None,
     "expires_at": None, "page": 1, "per_page": 20, "cursor": "1.1", "format": "svg", "size": 10, "border": 4,
     "dark": "#000000", "light": "#ffffff", "error_correction": "M", "dateFrom": "2026-01-01", "dateTo": "2026-01-02",
-    "timezone": "UTC", "original_url": "https://example.com/new", "short_code": "matrix",
+    "timezone": "UTC", "original_url": "https://example.com/new", "short_code": "matrix", "idempotency_key": "matrix",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 

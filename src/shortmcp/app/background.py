@@ -2,7 +2,10 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
+
+from sqlmodel import Session
 
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.geoip import open_countries
@@ -11,6 +14,7 @@ from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
+from shortmcp.core.retries import forget_answers
 from shortmcp.worker import Chore, Worker
 
 
@@ -28,6 +32,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("purge", 1.0, lambda: purge_deleted_links(database.write)),
         Chore("forget visitors", 600.0, lambda: _forget_visitors(database)),
         Chore("retention", 60.0, lambda: purge_history(database.read, database.write, _history(node.site))),
+        Chore("forget answers", 600.0, lambda: _forget_answers(database)),
         Chore("checkpoint", 2.0, database.checkpoint),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
@@ -38,6 +43,13 @@ def _forget_visitors(database: Database) -> None:
     while gone:
         with database.write() as connection:
             gone = forget_visitors(connection, time.time_ns() // 1_000_000)
+
+
+def _forget_answers(database: Database) -> None:
+    gone = 1
+    while gone:
+        with database.write() as connection, Session(connection) as session:
+            gone = forget_answers(session, datetime.now(UTC))
 
 
 def _history(site: Site) -> Mapping[str, int]:

@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from shortmcp import __version__
 from shortmcp.core.qrcodes import QrPublic
+from shortmcp.core.retries import MAX_KEY
 from shortmcp.operation import Effect, Operation, Route
 
 Schema = dict[str, Any]
@@ -18,7 +19,7 @@ REFUSALS: Mapping[str, str] = {
     "401": "The token is missing or not valid.",
     "403": "The token is read-only, the workspace is suspended, or its plan has no API.",
     "404": "There is no such thing in this workspace.",
-    "409": "The destination matches several links.",
+    "409": "The destination matches several links, or the same request is still running: see Retry-After.",
     "413": "The body is too large.",
     "422": "A field is not valid, or a plan limit was reached.",
     "429": "Too many requests: see Retry-After.",
@@ -38,6 +39,17 @@ REFUSAL: Schema = {
 RATE_HEADERS: Schema = {
     "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests a minute."},
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many remain in this minute."},
+}
+KEY_PARAMETER: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any unique text, such as a UUID: sent again with it within 24 hours, the request is answered as "
+    "before and does nothing twice. With another request it is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+REPLAYED: Schema = {
+    "Idempotency-Replayed": {"schema": {"const": "true"}, "description": "The answer to an earlier request."}
 }
 META: Schema = {
     "type": "object",
@@ -113,6 +125,8 @@ def _describe(operation: Operation, route: Route, schemas: Mapping[str, Schema])
     described["parameters"] += [
         _parameter("query", name, field, required=name in required) for name, field in queried.items()
     ]
+    if operation.takes_key:
+        described["parameters"].append(KEY_PARAMETER)
     return described
 
 
@@ -159,7 +173,7 @@ def _answer(operation: Operation, route: Route) -> Schema:
     )
     answer: Schema = {
         "description": "Done.",
-        "headers": dict(RATE_HEADERS),
+        "headers": {**RATE_HEADERS, **(REPLAYED if operation.takes_key else {})},
         "content": {"application/json": {"schema": {"type": "object", "required": ["data"], "properties": properties}}},
     }
     if route.location is not None:
@@ -168,6 +182,9 @@ def _answer(operation: Operation, route: Route) -> Schema:
 
 
 def _refused(code: str, text: str) -> Schema:
-    headers = {**RATE_HEADERS, **({"Retry-After": {"schema": {"type": "integer"}}} if code in {"429", "503"} else {})}
+    headers = {
+        **RATE_HEADERS,
+        **({"Retry-After": {"schema": {"type": "integer"}}} if code in {"409", "429", "503"} else {}),
+    }
     content = {"application/json": {"schema": {"$ref": TEMPLATE.format(model="Refusal")}}}
     return {"description": text, "headers": headers, "content": content}
