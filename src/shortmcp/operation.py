@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, get_type_hints
@@ -11,9 +11,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shortmcp.core.complaints import explain
 from shortmcp.core.context import Caller, Context, Scope, Work
+from shortmcp.core.errors import invalid
 from shortmcp.core.fields import EXACT
 from shortmcp.core.lists import ListQuery, Page
 from shortmcp.core.retries import find_answer, keep_answer, make_attempt, not_kept
+from shortmcp.core.versions import TAGS_FIELD, Versioned
 
 STREAM_SIZE = 1000
 
@@ -44,12 +46,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a caller may ask of one call beside its input: that it is done once, however often it is tried again.
+    """What a caller may ask of one call beside its input.
 
-    `retry_key` is what the caller sent, whatever that is; None for no such wish.
+    `retry_key`, whatever was sent as one: to be done once, however often it is tried again. `expected`, tags: to be
+    done only to a version that the caller has seen. None for no such wish.
     """
 
     retry_key: Any = None
+    expected: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ class Operation:
     """One row of the catalog: a core function and where it is offered. Name, text and types are the function's.
 
     `keeps_answer` is false where the answer shows what must lie nowhere else, such as a secret that is shown once: its
-    retry is a CONFLICT that says that it was done.
+    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version.
     """
 
     function: Callable[[Context, Any], Any]
@@ -75,6 +79,7 @@ class Operation:
     effect: Effect
     toolset: str = "core"
     keeps_answer: bool = True
+    checks_version: bool = False
 
     @property
     def name(self) -> str:
@@ -106,6 +111,11 @@ class Operation:
         return self.scope is Scope.WRITE and any(route.method == "POST" for route in self.routes)
 
     @property
+    def has_version(self) -> bool:
+        """Whether what comes back is one thing with a tag."""
+        return isinstance(self.output, type) and issubclass(self.output, Versioned)
+
+    @property
     def is_list(self) -> bool:
         """Whether the operation answers in pages."""
         return issubclass(self.input, ListQuery)
@@ -122,15 +132,17 @@ class Operation:
         return self.perform_on(Terms(), work, caller, raw).output
 
     def perform_on(self, terms: Terms, work: Work, caller: Caller, raw: Mapping[str, Any]) -> Outcome:
-        """`perform` on the caller's terms."""
+        """`perform` on the caller's terms; PRECONDITION where the thing has another version than expected."""
         caller.require(self.scope, self.name)
+        if terms.expected is not None and not self.checks_version:
+            raise invalid(TAGS_FIELD, f"`{TAGS_FIELD}` is not looked at by `{self.name}`: leave it out.")
         attempt = None if terms.retry_key is None else make_attempt(terms.retry_key, self.name, raw)
         given = self.parse(raw)
         with work.begin(caller, self.scope) as ctx:
             kept = None if attempt is None else find_answer(ctx, attempt)
             if kept is not None:
                 return Outcome(self._read_answer(kept.answer), is_replay=True)
-            output = self.function(ctx, given)
+            output = self.function(replace(ctx, expected=terms.expected), given)
             if attempt is not None:
                 keep_answer(ctx, attempt, self._write_answer(output) if self.keeps_answer else None)
             return Outcome(output)

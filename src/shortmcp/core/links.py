@@ -17,6 +17,7 @@ from shortmcp.core.limits import check_link_limit
 from shortmcp.core.lists import ListQuery, Page, make_page
 from shortmcp.core.projects import Hold, find_project, only_project
 from shortmcp.core.removal import discard_link
+from shortmcp.core.versions import Versioned, check_version
 
 
 class Link(SQLModel, table=True):
@@ -121,8 +122,10 @@ class LinkUpdate(BaseModel):
     redirect_url: Fallback | None = None
 
 
-class LinkPublic(BaseModel):
+class LinkPublic(Versioned):
     """A link as its workspace sees it. `is_effectively_active` is false once it is disabled or has expired."""
+
+    moving = frozenset({"is_effectively_active"})
 
     id: int
     project_id: int
@@ -188,6 +191,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
     itself is changed.
     """
     link = find_link(ctx, change.short_code, change.current_original_url, hold=True)
+    check_version(ctx, lambda: public_link(ctx, link))
     fields = change.model_dump(exclude_unset=True, exclude={"short_code", "current_original_url"})
     for field in ("original_url", "title", "is_active", "new_short_code"):
         if field in fields and fields[field] is None:
@@ -208,7 +212,9 @@ def delete_short_link(ctx: Context, ref: LinkRef) -> None:
 
     To stop a link for a while, use update_short_link with `is_active` false instead.
     """
-    discard_link(ctx, find_link(ctx, ref.short_code, ref.original_url, hold=True).id or 0)
+    link = find_link(ctx, ref.short_code, ref.original_url, hold=True)
+    check_version(ctx, lambda: public_link(ctx, link))
+    discard_link(ctx, link.id or 0)
 
 
 def find_link(ctx: Context, short_code: str | None, original_url: str | None, *, hold: bool = False) -> Link:

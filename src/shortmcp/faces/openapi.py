@@ -25,6 +25,7 @@ REFUSALS: Mapping[str, str] = {
     "429": "Too many requests: see Retry-After.",
     "503": "The database is away: try again.",
 }
+PRECONDITION = {"412": "It was changed since the answer that `If-Match` names; nothing was stored."}
 REFUSAL: Schema = {
     "type": "object",
     "required": ["message", "code"],
@@ -40,16 +41,19 @@ RATE_HEADERS: Schema = {
     "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests a minute."},
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many remain in this minute."},
 }
-KEY_PARAMETER: Schema = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "Any unique text, such as a UUID: sent again with it within 24 hours, the request is answered as "
-    "before and does nothing twice. With another request it is refused.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-}
 REPLAYED: Schema = {
     "Idempotency-Replayed": {"schema": {"const": "true"}, "description": "The answer to an earlier request."}
+}
+TAG: Schema = {"ETag": {"schema": {"type": "string"}, "description": "What `If-Match` and `If-None-Match` may name."}}
+TAGS: Schema = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'}
+KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+CONDITIONS: Mapping[str, tuple[str, Schema]] = {
+    "Idempotency-Key": (
+        "Any unique text: sent again with it within 24 hours, the request is done once and answered as before.",
+        KEY,
+    ),
+    "If-Match": ("`ETag` of the answer that shows what is to be changed: refused if it was changed since.", TAGS),
+    "If-None-Match": ("`ETag` of an earlier answer: 304 without a body while it is still the same.", TAGS),
 }
 META: Schema = {
     "type": "object",
@@ -85,7 +89,7 @@ def describe(catalog: tuple[Operation, ...], base_url: str, prefix: str) -> Sche
         "components": {
             "schemas": {**schemas, "Refusal": REFUSAL},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "ID|SECRET"}},
-            "responses": {code: _refused(code, text) for code, text in REFUSALS.items()},
+            "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **PRECONDITION}.items()},
         },
     }
 
@@ -125,9 +129,21 @@ def _describe(operation: Operation, route: Route, schemas: Mapping[str, Schema])
     described["parameters"] += [
         _parameter("query", name, field, required=name in required) for name, field in queried.items()
     ]
-    if operation.takes_key:
-        described["parameters"].append(KEY_PARAMETER)
+    described["parameters"] += _conditions(operation, route)
     return described
+
+
+def _conditions(operation: Operation, route: Route) -> list[Schema]:
+    known = {
+        "Idempotency-Key": operation.takes_key,
+        "If-Match": operation.checks_version,
+        "If-None-Match": operation.has_version and route.method == "GET",
+    }
+    return [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+        for name, (text, schema) in CONDITIONS.items()
+        if known[name]
+    ]
 
 
 def _parameter(place: str, name: str, schema: Schema, *, required: bool) -> Schema:
@@ -156,8 +172,11 @@ def _body(route: Route, fields: Mapping[str, Schema], required: set[str]) -> Sch
 
 
 def _responses(operation: Operation, route: Route) -> Schema:
-    refused = {code: {"$ref": f"#/components/responses/{code}"} for code in REFUSALS}
-    return {**_answer(operation, route), **refused}
+    codes = [*REFUSALS, *(PRECONDITION if operation.checks_version else ())]
+    same = {"304": {"description": "The same as before.", "headers": {**RATE_HEADERS, **TAG}}}
+    is_read = operation.has_version and route.method == "GET"
+    refused = {code: {"$ref": f"#/components/responses/{code}"} for code in codes}
+    return {**_answer(operation, route), **(same if is_read else {}), **refused}
 
 
 def _answer(operation: Operation, route: Route) -> Schema:
@@ -173,7 +192,11 @@ def _answer(operation: Operation, route: Route) -> Schema:
     )
     answer: Schema = {
         "description": "Done.",
-        "headers": {**RATE_HEADERS, **(REPLAYED if operation.takes_key else {})},
+        "headers": {
+            **RATE_HEADERS,
+            **(REPLAYED if operation.takes_key else {}),
+            **(TAG if operation.has_version else {}),
+        },
         "content": {"application/json": {"schema": {"type": "object", "required": ["data"], "properties": properties}}},
     }
     if route.location is not None:

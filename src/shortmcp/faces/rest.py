@@ -36,6 +36,7 @@ STATUS: Mapping[Code, int] = {
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
+    Code.PRECONDITION: 412,
     Code.TOO_LARGE: 413,
     Code.PLAN_LIMIT: 422,
     Code.RATE_LIMITED: 429,
@@ -107,7 +108,7 @@ class RestFace:
             asked = {name: value for name, value in raw.items() if name not in wire.path}
             query = cast(ListQuery, operation.parse(raw))
             return _numbered(self.base_url + quote(request.scope["path"]), asked, query, outcome.output)
-        return mark(self._render(wire.route, outcome.output), outcome)
+        return mark(self._render(wire.route, outcome.output), request, outcome)
 
     def _render(self, route: Route, result: Any) -> Response:
         if result is None:
