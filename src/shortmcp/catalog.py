@@ -10,6 +10,7 @@ from shortmcp.core.links.operations import (
     update_short_link,
 )
 from shortmcp.core.links.rules import hash_new_password
+from shortmcp.core.me import get_me
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
@@ -30,8 +31,22 @@ CATALOG = (
         Effect.CREATE,
     ),
     Operation(get_project, "Show a project", (Route("GET", "/projects/{project}"),), READ, Effect.READ),
-    Operation(update_project, "Change a project", (Route("PATCH", "/projects/{project}"),), WRITE, Effect.UPDATE),
-    Operation(delete_project, "Delete a project", (Route("DELETE", "/projects/{project}"),), WRITE, Effect.DELETE),
+    Operation(
+        update_project,
+        "Change a project",
+        (Route("PATCH", "/projects/{project}"),),
+        WRITE,
+        Effect.UPDATE,
+        checks_version=True,
+    ),
+    Operation(
+        delete_project,
+        "Delete a project",
+        (Route("DELETE", "/projects/{project}"),),
+        WRITE,
+        Effect.DELETE,
+        checks_version=True,
+    ),
     Operation(
         list_short_links,
         "List short links",
@@ -65,9 +80,15 @@ CATALOG = (
         WRITE,
         Effect.UPDATE,
         prepare=hash_new_password,
+        checks_version=True,
     ),
     Operation(
-        delete_short_link, "Delete a short link", (Route("DELETE", "/links/{short_code}"),), WRITE, Effect.DELETE
+        delete_short_link,
+        "Delete a short link",
+        (Route("DELETE", "/links/{short_code}"),),
+        WRITE,
+        Effect.DELETE,
+        checks_version=True,
     ),
     Operation(get_qr_code, "Show a QR code", (Route("GET", "/links/{short_code}/qr"),), READ, Effect.READ),
     Operation(get_workspace_analytics, "Workspace analytics", (Route("GET", "/analytics"),), READ, Effect.READ),
@@ -97,4 +118,5 @@ CATALOG = (
         Effect.DELETE,
         "codes",
     ),
+    Operation(get_me, "Show this connection", (Route("GET", "/me"),), READ, Effect.READ),
 )

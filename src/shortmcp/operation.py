@@ -2,16 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from shortmcp.core.complaints import explain
 from shortmcp.core.context import Caller, Context, Scope, Work
+from shortmcp.core.errors import invalid
+from shortmcp.core.fields import EXACT
 from shortmcp.core.lists import ListQuery, Page
+from shortmcp.core.retries import find_answer, keep_answer, make_attempt, not_kept
+from shortmcp.core.versions import TAGS_FIELD, Versioned
 
 STREAM_SIZE = 1000
 
@@ -44,9 +48,33 @@ def _as_it_is(given: BaseModel) -> BaseModel:
     return given
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a caller may ask of one call beside its input.
+
+    `retry_key`, whatever was sent as one: to be done once, however often it is tried again. `expected`, tags: to be
+    done only to a version that the caller has seen. None for no such wish.
+    """
+
+    retry_key: Any = None
+    expected: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a call; `is_replay` where it was done before and this is the answer of that time."""
+
+    output: Any
+    is_replay: bool = False
+
+
 @dataclass(frozen=True)
 class Operation:
-    """One row of the catalog: a core function and where it is offered. Name, text and types are the function's."""
+    """One row of the catalog: a core function and where it is offered. Name, text and types are the function's.
+
+    `keeps_answer` is false where the answer shows what must lie nowhere else, such as a secret that is shown once: its
+    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version.
+    """
 
     function: Callable[[Context, Any], Any]
     title: str
@@ -56,6 +84,8 @@ class Operation:
     toolset: str = "core"
     # What is too slow for a transaction and needs none, such as hashing a password.
     prepare: Callable[[Any], Any] = _as_it_is
+    keeps_answer: bool = True
+    checks_version: bool = False
 
     @property
     def name(self) -> str:
@@ -82,6 +112,16 @@ class Operation:
         return self._types["return"]
 
     @property
+    def takes_key(self) -> bool:
+        """Whether a caller may give it a key that makes trying again safe: done twice, it would make two things."""
+        return self.scope is Scope.WRITE and any(route.method == "POST" for route in self.routes)
+
+    @property
+    def has_version(self) -> bool:
+        """Whether what comes back is one thing with a tag."""
+        return isinstance(self.output, type) and issubclass(self.output, Versioned)
+
+    @property
     def is_list(self) -> bool:
         """Whether the operation answers in pages."""
         return issubclass(self.input, ListQuery)
@@ -95,10 +135,23 @@ class Operation:
 
     def perform(self, work: Work, caller: Caller, raw: Mapping[str, Any]) -> Any:
         """Run the operation for `caller`: scope, input, then one transaction."""
+        return self.perform_on(Terms(), work, caller, raw).output
+
+    def perform_on(self, terms: Terms, work: Work, caller: Caller, raw: Mapping[str, Any]) -> Outcome:
+        """`perform` on the caller's terms; PRECONDITION where the thing has another version than expected."""
         caller.require(self.scope, self.name)
+        if terms.expected is not None and not self.checks_version:
+            raise invalid(TAGS_FIELD, f"`{TAGS_FIELD}` is not looked at by `{self.name}`: leave it out.")
+        attempt = None if terms.retry_key is None else make_attempt(terms.retry_key, self.name, raw)
         given = self.prepare(self.parse(raw))
         with work.begin(caller, self.scope) as ctx:
-            return self.function(ctx, given)
+            kept = None if attempt is None else find_answer(ctx, attempt)
+            if kept is not None:
+                return Outcome(self._read_answer(kept.answer), is_replay=True)
+            output = self.function(replace(ctx, expected=terms.expected), given)
+            if attempt is not None:
+                keep_answer(ctx, attempt, self._write_answer(output) if self.keeps_answer else None)
+            return Outcome(output)
 
     def perform_all(self, work: Work, caller: Caller, raw: Mapping[str, Any]) -> Iterator[Page[Any]]:
         """Run a list to its end, page by page, each in a transaction of its own, so that no list is too long."""
@@ -111,3 +164,19 @@ class Operation:
             if page.next_cursor is None:
                 return
             given = given.model_copy(update={"cursor": page.next_cursor})
+
+    @cached_property
+    def _answers(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.output)
+
+    def _write_answer(self, output: Any) -> str:
+        return self._answers.dump_json(output, by_alias=True, context=EXACT).decode()
+
+    def _read_answer(self, answer: str | None) -> Any:
+        if answer is None:
+            raise not_kept()
+        try:
+            return self._answers.validate_json(answer)
+        except ValidationError:
+            # Kept by another version, whose answers had other fields.
+            raise not_kept() from None

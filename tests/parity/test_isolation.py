@@ -28,7 +28,8 @@ VALUES: dict[str, Any] = {
     "dark": "#000000", "light": "#ffffff", "error_correction": "M", "dateFrom": "2026-01-01", "dateTo": "2026-01-02",
     "timezone": "UTC", "password": "open sesame", "max_clicks": 5, "og_title": "x", "og_description": "x",
     "og_image": "https://example.com/i.png", "mask": False, "notify_on_mask_break": False, "analytics_public": False,
-    "forward_query": False, "domain": None, "original_url": "https://example.com/new", "short_code": "matrix",
+    "forward_query": False, "domain": None, "idempotency_key": "matrix",
+    "original_url": "https://example.com/new", "short_code": "matrix",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 

@@ -1,7 +1,7 @@
 """REST and MCP answer every read alike: MCP's structured content is REST's JSON without nulls."""
 
 from base64 import b64decode
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, cast
 
 import httpx2
@@ -74,6 +74,8 @@ def _click(server: Server, rest: httpx2.Client) -> None:
     deadline = monotonic() + 10
     while rest.get("/links/first/analytics").json()["data"]["period_stats"]["total"] < 3:
         assert monotonic() < deadline
+        # The plan's 60 requests a minute are for the test itself.
+        sleep(0.05)
 
 
 def _bare(value: Any) -> Any:

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from shortmcp.adapters import changes
 from shortmcp.adapters.database import Database
 from shortmcp.clicks import tables as click_tables
-from shortmcp.core import codes, guesses, limits, projects, removal, tokens, totals, usage, workspaces
+from shortmcp.core import codes, guesses, limits, projects, removal, retries, tokens, totals, usage, workspaces
 from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import tables as link_tables
 
@@ -27,6 +27,7 @@ TABLE_MODULES = (
     link_tables,
     projects,
     removal,
+    retries,
     tokens,
     totals,
     usage,

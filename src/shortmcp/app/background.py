@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import Connection
+from sqlmodel import Session
 
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.geoip import open_countries
@@ -14,6 +16,7 @@ from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
 from shortmcp.core.guesses import forget_guesses
+from shortmcp.core.retries import forget_answers
 from shortmcp.worker import Chore, Worker
 
 
@@ -32,6 +35,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("forget visitors", 600.0, lambda: _until_done(database, forget_visitors)),
         Chore("forget guesses", 600.0, lambda: _until_done(database, forget_guesses)),
         Chore("retention", 60.0, lambda: purge_history(database.read, database.write, _history(node.site))),
+        Chore("forget answers", 600.0, lambda: _forget_answers(database)),
         Chore("checkpoint", 2.0, database.checkpoint),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
@@ -42,6 +46,13 @@ def _until_done(database: Database, step: Callable[[Connection, int], int]) -> N
     while gone:
         with database.write() as connection:
             gone = step(connection, time.time_ns() // 1_000_000)
+
+
+def _forget_answers(database: Database) -> None:
+    gone = 1
+    while gone:
+        with database.write() as connection, Session(connection) as session:
+            gone = forget_answers(session, datetime.now(UTC))
 
 
 def _history(site: Site) -> Mapping[str, int]:

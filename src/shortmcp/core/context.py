@@ -78,7 +78,10 @@ class CallCounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One operation's surroundings, valid for one transaction. `now` is aware and in UTC."""
+    """One operation's surroundings, valid for one transaction. `now` is aware and in UTC.
+
+    `expected` are tags of which the thing to be changed must have one; None where any version will do.
+    """
 
     session: Session
     caller: Caller
@@ -87,6 +90,7 @@ class Context:
     calls: CallCounts
     random: Random = field(default_factory=SystemRandom)
     changed_codes: set[str] = field(default_factory=set[str])
+    expected: frozenset[str] | None = None
 
 
 class Work(Protocol):

@@ -13,6 +13,7 @@ class Code(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    PRECONDITION = "precondition_failed"
     TOO_LARGE = "too_large"
     PLAN_LIMIT = "plan_limit"
     RATE_LIMITED = "rate_limited"

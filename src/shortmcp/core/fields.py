@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SerializationInfo, WithJsonSchema
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
@@ -20,6 +20,8 @@ SQLModel.metadata.naming_convention = {
 }
 # Ids are INTEGER columns: PostgreSQL does not even compare them with more.
 MAX_ID = 2**31 - 1
+# The context in which a dump can be read again and be equal: moments keep their microseconds.
+EXACT = "exact"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d([Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)?)?", re.ASCII)
@@ -82,6 +84,10 @@ def _moment(value: Any) -> datetime:
         raise ValueError("names a moment that does not exist, or one outside the years 1 to 9999") from error
 
 
+def _shown(moment: datetime, info: SerializationInfo) -> str:
+    return moment.isoformat(timespec="microseconds" if info.context == EXACT else "seconds")
+
+
 def _reference(value: Any) -> Any:
     # Agents send the id that they were shown as a number.
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
@@ -103,6 +109,6 @@ IncomingMoment = Annotated[
 ]
 OutgoingMoment = Annotated[
     datetime,
-    PlainSerializer(lambda moment: moment.isoformat(timespec="seconds"), return_type=str),
+    PlainSerializer(_shown, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]

@@ -20,6 +20,7 @@ from shortmcp.core.limits import check_project_limit
 from shortmcp.core.lists import ListQuery, Page, make_page
 from shortmcp.core.removal import discard_links_of_project
 from shortmcp.core.slugs import slugify
+from shortmcp.core.versions import Versioned, check_version
 
 MAX_RECIPIENTS = 20
 # Any number that nothing else locks: PostgreSQL's advisory locks are named by one.
@@ -101,8 +102,10 @@ class ProjectUpdate(ProjectRef):
     weekly_report_recipients: Recipients = None
 
 
-class ProjectPublic(BaseModel):
+class ProjectPublic(Versioned):
     """A project as its workspace sees it."""
+
+    moving = frozenset({"short_links_count"})
 
     id: int
     name: str
@@ -160,6 +163,7 @@ def create_project(ctx: Context, new: ProjectCreate) -> ProjectPublic:
 def update_project(ctx: Context, change: ProjectUpdate) -> ProjectPublic:
     """Change a project's name, slug, description or report recipients. Returns the project as it is afterwards."""
     project = find_project(ctx, change.project, Hold.CHANGE)
+    check_version(ctx, lambda: _show(ctx, project))
     fields = change.model_dump(exclude_unset=True, exclude={"project"})
     for field in ("name", "slug"):
         if field in fields and fields[field] is None:
@@ -176,6 +180,7 @@ def update_project(ctx: Context, change: ProjectUpdate) -> ProjectPublic:
 def delete_project(ctx: Context, ref: ProjectRef) -> None:
     """Delete a project with all its short links, their QR codes and their clicks. This cannot be undone."""
     project = find_project(ctx, ref.project, Hold.CHANGE)
+    check_version(ctx, lambda: _show(ctx, project))
     discard_links_of_project(ctx, project.id or 0)
     ctx.session.delete(project)
 

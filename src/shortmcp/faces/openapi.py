@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from shortmcp import __version__
 from shortmcp.core.qrcodes import QrPublic
+from shortmcp.core.retries import MAX_KEY
 from shortmcp.operation import Effect, Operation, Route
 
 Schema = dict[str, Any]
@@ -18,12 +19,13 @@ REFUSALS: Mapping[str, str] = {
     "401": "The token is missing or not valid.",
     "403": "The token is read-only, the workspace is suspended, or its plan has no API.",
     "404": "There is no such thing in this workspace.",
-    "409": "The destination matches several links.",
+    "409": "The destination matches several links, or the same request is still running: see Retry-After.",
     "413": "The body is too large.",
     "422": "A field is not valid, or a plan limit was reached.",
     "429": "Too many requests: see Retry-After.",
     "503": "The database is away: try again.",
 }
+PRECONDITION = {"412": "It was changed since the answer that `If-Match` names; nothing was stored."}
 REFUSAL: Schema = {
     "type": "object",
     "required": ["message", "code"],
@@ -38,6 +40,20 @@ REFUSAL: Schema = {
 RATE_HEADERS: Schema = {
     "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Requests a minute."},
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "How many remain in this minute."},
+}
+REPLAYED: Schema = {
+    "Idempotency-Replayed": {"schema": {"const": "true"}, "description": "The answer to an earlier request."}
+}
+TAG: Schema = {"ETag": {"schema": {"type": "string"}, "description": "What `If-Match` and `If-None-Match` may name."}}
+TAGS: Schema = {"type": "string", "pattern": r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'}
+KEY: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "pattern": "^[!-~]([ -~]*[!-~])?$"}
+CONDITIONS: Mapping[str, tuple[str, Schema]] = {
+    "Idempotency-Key": (
+        "Any unique text: sent again with it within 24 hours, the request is done once and answered as before.",
+        KEY,
+    ),
+    "If-Match": ("`ETag` of the answer that shows what is to be changed: refused if it was changed since.", TAGS),
+    "If-None-Match": ("`ETag` of an earlier answer: 304 without a body while it is still the same.", TAGS),
 }
 META: Schema = {
     "type": "object",
@@ -73,7 +89,7 @@ def describe(catalog: tuple[Operation, ...], base_url: str, prefix: str) -> Sche
         "components": {
             "schemas": {**schemas, "Refusal": REFUSAL},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "ID|SECRET"}},
-            "responses": {code: _refused(code, text) for code, text in REFUSALS.items()},
+            "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **PRECONDITION}.items()},
         },
     }
 
@@ -113,7 +129,21 @@ def _describe(operation: Operation, route: Route, schemas: Mapping[str, Schema])
     described["parameters"] += [
         _parameter("query", name, field, required=name in required) for name, field in queried.items()
     ]
+    described["parameters"] += _conditions(operation, route)
     return described
+
+
+def _conditions(operation: Operation, route: Route) -> list[Schema]:
+    known = {
+        "Idempotency-Key": operation.takes_key,
+        "If-Match": operation.checks_version,
+        "If-None-Match": operation.has_version and route.method == "GET",
+    }
+    return [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": schema}
+        for name, (text, schema) in CONDITIONS.items()
+        if known[name]
+    ]
 
 
 def _parameter(place: str, name: str, schema: Schema, *, required: bool) -> Schema:
@@ -142,8 +172,11 @@ def _body(route: Route, fields: Mapping[str, Schema], required: set[str]) -> Sch
 
 
 def _responses(operation: Operation, route: Route) -> Schema:
-    refused = {code: {"$ref": f"#/components/responses/{code}"} for code in REFUSALS}
-    return {**_answer(operation, route), **refused}
+    codes = [*REFUSALS, *(PRECONDITION if operation.checks_version else ())]
+    same = {"304": {"description": "The same as before.", "headers": {**RATE_HEADERS, **TAG}}}
+    is_read = operation.has_version and route.method == "GET"
+    refused = {code: {"$ref": f"#/components/responses/{code}"} for code in codes}
+    return {**_answer(operation, route), **(same if is_read else {}), **refused}
 
 
 def _answer(operation: Operation, route: Route) -> Schema:
@@ -159,7 +192,11 @@ def _answer(operation: Operation, route: Route) -> Schema:
     )
     answer: Schema = {
         "description": "Done.",
-        "headers": dict(RATE_HEADERS),
+        "headers": {
+            **RATE_HEADERS,
+            **(REPLAYED if operation.takes_key else {}),
+            **(TAG if operation.has_version else {}),
+        },
         "content": {"application/json": {"schema": {"type": "object", "required": ["data"], "properties": properties}}},
     }
     if route.location is not None:
@@ -168,6 +205,9 @@ def _answer(operation: Operation, route: Route) -> Schema:
 
 
 def _refused(code: str, text: str) -> Schema:
-    headers = {**RATE_HEADERS, **({"Retry-After": {"schema": {"type": "integer"}}} if code in {"429", "503"} else {})}
+    headers = {
+        **RATE_HEADERS,
+        **({"Retry-After": {"schema": {"type": "integer"}}} if code in {"409", "429", "503"} else {}),
+    }
     content = {"application/json": {"schema": {"$ref": TEMPLATE.format(model="Refusal")}}}
     return {"description": text, "headers": headers, "content": content}

@@ -23,6 +23,7 @@ from shortmcp.core.lists import ListQuery, Page
 from shortmcp.core.qr import draw_png, draw_svg
 from shortmcp.core.qrcodes import QrPublic
 from shortmcp.faces.bodies import parse_json, read_body
+from shortmcp.faces.conditions import HEADERS, mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
 from shortmcp.operation import Operation, Route
@@ -35,6 +36,7 @@ STATUS: Mapping[Code, int] = {
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.CONFLICT: 409,
+    Code.PRECONDITION: 412,
     Code.TOO_LARGE: 413,
     Code.PLAN_LIMIT: 422,
     Code.RATE_LIMITED: 429,
@@ -99,14 +101,14 @@ class RestFace:
         if operation.is_list and not raw.keys() & {"page", "per_page", "cursor"}:
             return _stream(operation.perform_all(self.work, caller, raw))
         try:
-            result = operation.perform(self.work, caller, raw)
+            outcome = operation.perform_on(read_terms(request, operation), self.work, caller, raw)
         except OperationError as error:
             raise wire.reword(error) from error
         if operation.is_list:
             asked = {name: value for name, value in raw.items() if name not in wire.path}
             query = cast(ListQuery, operation.parse(raw))
-            return _numbered(self.base_url + quote(request.scope["path"]), asked, query, result)
-        return self._render(wire.route, result)
+            return _numbered(self.base_url + quote(request.scope["path"]), asked, query, outcome.output)
+        return mark(self._render(wire.route, outcome.output), request, outcome)
 
     def _render(self, route: Route, result: Any) -> Response:
         if result is None:
@@ -154,7 +156,7 @@ class Wire:
 
     def reword(self, error: OperationError) -> OperationError:
         """`error` with the fields named as this route's callers name them."""
-        names = {field: name for name, field in {**self.route.query, **self.route.body}.items()}
+        names = {field: name for name, field in self._own_names().items()}
         errors = {
             names.get(field, field): [self.speak(text) for text in texts] for field, texts in error.errors.items()
         }
@@ -164,9 +166,12 @@ class Wire:
 
     def speak(self, text: str) -> str:
         """`text` with its fields named alike."""
-        for name, field in {**self.route.query, **self.route.body}.items():
+        for name, field in self._own_names().items():
             text = text.replace(f"`{field}`", f"`{name}`")
         return text
+
+    def _own_names(self) -> Mapping[str, str]:
+        return {**HEADERS, **self.route.query, **self.route.body}
 
     def _complain(self, name: str, known: Mapping[str, str], place: str) -> tuple[str, str]:
         if name in self.path:

@@ -8,6 +8,7 @@ from shortmcp.core.destinations import MAX_DESTINATION_LENGTH
 from shortmcp.core.fields import IncomingMoment, Line, OptionalLine, OutgoingMoment, Paragraphs, Reference, Storable
 from shortmcp.core.lists import ListQuery
 from shortmcp.core.passwords import MAX_PASSWORD
+from shortmcp.core.versions import Versioned
 
 MOST_CLICKS = 10**9
 
@@ -122,12 +123,14 @@ class LinkUpdate(BaseModel):
     forward_query: ForwardQuery | None = None
 
 
-class LinkPublic(BaseModel):
+class LinkPublic(Versioned):
     """A link as its workspace sees it.
 
     `is_effectively_active` is false once it is disabled, has expired or has had its `max_clicks`. `clicks_count` are
     the clicks of people ever since; those of robots are left out, though they too use `max_clicks` up.
     """
+
+    moving = frozenset({"is_effectively_active", "clicks_count"})
 
     id: int
     project_id: int

@@ -16,6 +16,7 @@ from shortmcp.core.lists import Page, make_page
 from shortmcp.core.projects import Hold, find_project, only_project
 from shortmcp.core.removal import discard_link
 from shortmcp.core.totals import Total, read_total, read_totals
+from shortmcp.core.versions import check_version
 
 # What cannot be empty: null is refused, for leaving the field out keeps it.
 _REQUIRED = (
@@ -86,6 +87,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
     """
     reference = LinkRef(short_code=change.short_code, original_url=change.current_original_url, domain=change.domain)
     link = find_link(ctx, reference, hold=True)
+    check_version(ctx, lambda: _show(ctx, link))
     fields = change.model_dump(exclude_unset=True, exclude={"short_code", "current_original_url", "domain"})
     for field in _REQUIRED:
         if field in fields and fields[field] is None:
@@ -112,7 +114,9 @@ def delete_short_link(ctx: Context, ref: LinkRef) -> None:
 
     To stop a link for a while, use update_short_link with `is_active` false instead.
     """
-    discard_link(ctx, find_link(ctx, ref, hold=True).id or 0)
+    link = find_link(ctx, ref, hold=True)
+    check_version(ctx, lambda: _show(ctx, link))
+    discard_link(ctx, link.id or 0)
 
 
 def public_link(ctx: Context, link: Link, total: Total) -> LinkPublic:

@@ -5,8 +5,15 @@ from typing import Any, get_args
 from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel, TypeAdapter
 
+from shortmcp.core.retries import KEY_FIELD, MAX_KEY
 from shortmcp.faces.mcp_server.compact import Schema, compact
 from shortmcp.operation import Effect, Operation
+
+_KEY_SCHEMA: Schema = {
+    "type": "string",
+    "maxLength": MAX_KEY,
+    "description": "Any unique text: a call repeated with it within 24 hours acts once.",
+}
 
 
 def make_tool(operation: Operation) -> Tool:
@@ -32,7 +39,8 @@ def input_schema(operation: Operation) -> Schema:
     nullable = _nullable_fields(operation.output) if operation.effect is Effect.UPDATE else frozenset[str]()
     # Not every client of a model resolves references in what it is to fill in: none are left here.
     short = compact(schema, nullable=nullable)
-    return {"type": "object", "properties": {}, **short, "additionalProperties": False}
+    properties = short.pop("properties", {}) | ({KEY_FIELD: _KEY_SCHEMA} if operation.takes_key else {})
+    return {"type": "object", "properties": properties, **short, "additionalProperties": False}
 
 
 def output_schema(operation: Operation) -> Schema:

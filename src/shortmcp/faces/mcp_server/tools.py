@@ -20,11 +20,12 @@ from starlette.requests import Request
 
 from shortmcp.core.context import Caller, Scope, Work
 from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.retries import KEY_FIELD
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server.results import make_refusal, make_result
 from shortmcp.faces.mcp_server.schemas import make_tool
 from shortmcp.faces.telemetry import Telemetry
-from shortmcp.operation import Operation
+from shortmcp.operation import Operation, Terms
 
 CALLER = "shortmcp.caller"
 
@@ -95,10 +96,17 @@ class Toolbox:
             try:
                 self._gate.admit(visit.caller)
                 visit.require(operation)
-                return make_result(operation.perform(self._work, visit.caller, arguments))
+                terms, given = _read_terms(operation, arguments)
+                return make_result(operation.perform_on(terms, self._work, visit.caller, given).output)
             except OperationError as error:
                 timing.outcome = error.code
                 return make_refusal(error)
+
+
+def _read_terms(operation: Operation, arguments: Mapping[str, Any]) -> tuple[Terms, Mapping[str, Any]]:
+    if not operation.takes_key:
+        return Terms(), arguments
+    return Terms(arguments.get(KEY_FIELD)), {name: value for name, value in arguments.items() if name != KEY_FIELD}
 
 
 def _visit_of(context: ServerRequestContext[Any, Any]) -> Visit:
