@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from factories import TLS, Server, free_port
+from shortmcp.adapters.schema import newest_revision
 
 SHORTMCP = Path(sys.executable).with_name("shortmcp")
 
@@ -135,7 +136,7 @@ def test_doctor_says_that_the_database_is_away(tmp_path: Path) -> None:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_migrate_says_that_there_is_nothing_to_do(database_url: str, tmp_path: Path) -> None:
     done = run("migrate", database_url=database_url, data_dir=tmp_path)
-    assert done.stdout == "The schema is up to date (revision 0001).\n"
+    assert done.stdout == f"The schema is up to date (revision {newest_revision()}).\n"
 
 
 def test_help_imports_nothing_heavy() -> None:

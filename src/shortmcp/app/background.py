@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import partial
 
 from shortmcp.adapters.database import Database
@@ -11,7 +12,22 @@ from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
-from shortmcp.worker import Chore, Worker
+from shortmcp.core.jobs import count_jobs
+from shortmcp.worker import Chore, Duty, JobRunner, Worker
+
+
+class JobNumbers:
+    """How many jobs wait and how many are dead, looked up now and then: a scrape must not wait for the database."""
+
+    def __init__(self, database: Database) -> None:
+        self.waiting = self.dead = 0
+        self.late_seconds = 0.0
+        self._database = database
+
+    def refresh(self) -> None:
+        """Look them up."""
+        with self._database.read() as connection:
+            self.waiting, self.dead, self.late_seconds = count_jobs(connection, datetime.now(UTC))
 
 
 def make_worker(node: Node) -> tuple[Worker, Ingester]:
@@ -31,6 +47,12 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("checkpoint", 2.0, database.checkpoint),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
+
+
+def make_job_runner(node: Node) -> JobRunner:
+    """What runs the jobs of an instance; every process may have one, they share the work."""
+    duties: Mapping[str, Duty] = {}
+    return JobRunner(node.database.read, node.database.write, duties, lambda: datetime.now(UTC))
 
 
 def _forget_visitors(database: Database) -> None:
