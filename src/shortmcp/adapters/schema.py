@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from shortmcp.adapters import changes
 from shortmcp.adapters.database import Database
 from shortmcp.clicks import tables as click_tables
-from shortmcp.core import codes, jobs, limits, links, projects, removal, tokens, usage, workspaces
+from shortmcp.core import codes, jobs, limits, links, mails, projects, removal, tokens, usage, workspaces
 from shortmcp.core.analytics import tables as analytics_tables
 
 # Importing them is what fills the metadata.
@@ -24,6 +24,7 @@ TABLE_MODULES = (
     jobs,
     limits,
     links,
+    mails,
     projects,
     removal,
     tokens,

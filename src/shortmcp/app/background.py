@@ -7,12 +7,15 @@ from functools import partial
 
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.geoip import open_countries
+from shortmcp.adapters.smtp import LogMailer, SmtpMailer, read_smtp_url
 from shortmcp.app.node import Node
 from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
 from shortmcp.core.jobs import count_jobs
+from shortmcp.core.mails import MAIL, MAIL_DELAYS, read_mail
+from shortmcp.settings import Settings
 from shortmcp.worker import Chore, Duty, JobRunner, Worker
 
 
@@ -51,8 +54,16 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
 
 def make_job_runner(node: Node) -> JobRunner:
     """What runs the jobs of an instance; every process may have one, they share the work."""
-    duties: Mapping[str, Duty] = {}
+    mailer = make_mailer(node.settings)
+    duties = {MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS)}
     return JobRunner(node.database.read, node.database.write, duties, lambda: datetime.now(UTC))
+
+
+def make_mailer(settings: Settings) -> SmtpMailer | LogMailer:
+    """What sends mails; without a mail server they are logged."""
+    if not settings.smtp_url:
+        return LogMailer()
+    return SmtpMailer(read_smtp_url(settings.smtp_url), settings.sender)
 
 
 def _forget_visitors(database: Database) -> None:

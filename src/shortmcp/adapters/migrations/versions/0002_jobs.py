@@ -35,8 +35,22 @@ def upgrade() -> None:
             postgresql_where=sa.text("state <> 'dead'"),
         )
 
+    op.create_table(
+        "mail_days",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("mails", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_mail_days")),
+    )
+    with op.batch_alter_table("workspaces", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("owner_email", sa.String(), nullable=True))
+
 
 def downgrade() -> None:
+    with op.batch_alter_table("workspaces", schema=None) as batch_op:
+        batch_op.drop_column("owner_email")
+
+    op.drop_table("mail_days")
     with op.batch_alter_table("jobs", schema=None) as batch_op:
         batch_op.drop_index("ix_jobs_run_at")
 
