@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from factories import free_port
 from shortmcp.adapters.smtp import SmtpServer
@@ -26,6 +26,11 @@ class Mailbox:
     mails: list[EmailMessage] = field(default_factory=list[EmailMessage])
     recipients: list[str] = field(default_factory=list[str])
     drops: int = 0
+    logins: list[str] = field(default_factory=list[str])
+
+    def log_in(self, server: SMTP, session: Session, envelope: Envelope, way: str, given: Any) -> AuthResult:
+        self.logins.append(given.login.decode())
+        return AuthResult(success=True)
 
     @property
     def server(self) -> SmtpServer:
@@ -57,7 +62,9 @@ class Mailbox:
 def open_mailbox(*refusals: str, drops: int = 0) -> Generator[Mailbox]:
     """A mail server."""
     mailbox = Mailbox(free_port(), list(refusals), drops=drops)
-    controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port)
+    controller = Controller(
+        mailbox, hostname="127.0.0.1", port=mailbox.port, authenticator=mailbox.log_in, auth_require_tls=False
+    )
     controller.start()
     try:
         yield mailbox

@@ -60,6 +60,8 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         {"smtp_url": "smtp://mail.example.com:abc"},
         {"smtp_url": "smtp://mail.example.com?starttls=maybe"},
         {"mail_from": "Links"},
+        {"outbound_proxy": "https://proxy.example.com:3128"},
+        {"outbound_proxy": "http://proxy.example.com"},
         {"mail_from": "links@example.com\r\nBcc: eve@example.com"},
     ],
 )

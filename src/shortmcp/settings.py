@@ -61,6 +61,14 @@ class Settings(BaseSettings):
     mail_from: str = Field(
         default="", description="Sender of mails, `Name <address>`; made from the base URL if empty."
     )
+    allow_private_webhooks: bool = Field(
+        default=False, description="Let webhooks reach private addresses, any port, and plain http."
+    )
+    outbound_proxy: str = Field(
+        default="",
+        description="HTTP proxy for all outgoing requests, `http://user:password@host:3128`; the usual variables "
+        "(`HTTPS_PROXY`, ...) are not read.",
+    )
     worker: bool = Field(default=True, description="Run the background work inside `serve`.")
     log_format: Literal["text", "json"] = Field(default="text", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
@@ -106,6 +114,17 @@ class Settings(BaseSettings):
         good = parts.scheme in {"smtp", "smtps"} and parts.hostname and port != 0 and parts.path in {"", "/"}
         if value and (not good or parts.query not in {"", "starttls=true", "starttls=false"}):
             raise ValueError("must look like smtp://user:password@mail.example.com:587?starttls=true or smtps://...")
+        return value
+
+    @field_validator("outbound_proxy")
+    @classmethod
+    def _check_outbound_proxy(cls, value: str) -> str:
+        try:
+            parts, port = urlsplit(value), urlsplit(value).port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if value and (parts.scheme != "http" or not parts.hostname or not port or parts.path not in {"", "/"}):
+            raise ValueError("must look like http://proxy.example.com:3128")
         return value
 
     @field_validator("mail_from")

@@ -74,12 +74,14 @@ def test_a_server_that_is_not_there_is_a_failure_to_be_tried_again() -> None:
         SmtpMailer(SmtpServer("127.0.0.1", free_port(), False, None, None, None), SENDER).send(MAIL)
 
 
-def test_a_password_does_not_go_out_in_the_clear() -> None:
+def test_a_password_goes_out_in_the_clear_only_where_the_settings_say_so() -> None:
     with open_mailbox() as mailbox:
-        server = read_smtp_url(f"smtp://ann:secret@127.0.0.1:{mailbox.port}")
+        url = f"smtp://ann:secret@127.0.0.1:{mailbox.port}"
         with pytest.raises(Failure, match="did not take the mail"):
-            SmtpMailer(server, SENDER).send(MAIL)
-    assert mailbox.mails == []
+            SmtpMailer(read_smtp_url(url), SENDER).send(MAIL)
+        assert (mailbox.logins, mailbox.mails) == ([], [])
+        SmtpMailer(read_smtp_url(f"{url}?starttls=false"), SENDER).send(MAIL)
+    assert (mailbox.logins, len(mailbox.mails)) == (["ann"], 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from functools import partial
 
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.geoip import open_countries
+from shortmcp.adapters.outbound import Outbound
 from shortmcp.adapters.smtp import LogMailer, SmtpMailer, read_smtp_url
 from shortmcp.app.node import Node
 from shortmcp.clicks.enrich import Enricher
@@ -64,6 +65,11 @@ def make_mailer(settings: Settings) -> SmtpMailer | LogMailer:
     if not settings.smtp_url:
         return LogMailer()
     return SmtpMailer(read_smtp_url(settings.smtp_url), settings.sender)
+
+
+def make_outbound(settings: Settings, *, allow_private: bool = False) -> Outbound:
+    """The way out for HTTP requests; `allow_private` for URLs that the operator has set."""
+    return Outbound(allow_private=allow_private, proxy=settings.outbound_proxy)
 
 
 def _forget_visitors(database: Database) -> None:
