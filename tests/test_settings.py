@@ -14,6 +14,20 @@ def test_an_instance_is_reached_where_it_listens_unless_told_otherwise() -> None
 
 
 @pytest.mark.parametrize(
+    ("given", "sender"),
+    [
+        ({"base_url": "https://sho.example/go"}, "shortmcp@sho.example"),
+        ({"base_url": "https://203.0.113.7"}, "shortmcp@localhost"),
+        ({"base_url": "https://sho.example", "mail_from": "Links <l@example.com>"}, "Links <l@example.com>"),
+    ],
+)
+def test_mails_come_from_the_address_that_is_set_or_from_the_host_of_short_urls(
+    given: dict[str, str], sender: str
+) -> None:
+    assert Settings(**given).sender == sender  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
     ("given", "kept"),
     [
         ("https://Links.Example.com", "https://links.example.com"),
@@ -42,6 +56,13 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         {"base_url": "https://sho.example/a b"},
         {"database_url": "mysql://x"},
         {"port": 70000},
+        {"smtp_url": "mail.example.com"},
+        {"smtp_url": "smtp://mail.example.com:abc"},
+        {"smtp_url": "smtp://mail.example.com?starttls=maybe"},
+        {"mail_from": "Links"},
+        {"outbound_proxy": "https://proxy.example.com:3128"},
+        {"outbound_proxy": "http://proxy.example.com"},
+        {"mail_from": "links@example.com\r\nBcc: eve@example.com"},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(field: dict[str, object]) -> None:

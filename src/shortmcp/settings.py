@@ -2,6 +2,7 @@
 
 import os
 import re
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,9 @@ PREFIX = "SHORTMCP_"
 DEFAULT_PORT = 8000
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECRET_LENGTH = 32
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+# A host name and no address: its last label is not a number.
+_NAME = re.compile(r"([A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*")
 
 
 class Settings(BaseSettings):
@@ -59,6 +63,22 @@ class Settings(BaseSettings):
     http: Literal["auto", "plain"] = Field(
         default="auto", description="How redirects are answered: `auto` below ASGI where possible, `plain` through it."
     )
+    smtp_url: str = Field(
+        default="",
+        description="Mail server, `smtp://user:password@host:587?starttls=true` or `smtps://...`; without one mails "
+        "are only logged.",
+    )
+    mail_from: str = Field(
+        default="", description="Sender of mails, `Name <address>`; made from the base URL if empty."
+    )
+    allow_private_webhooks: bool = Field(
+        default=False, description="Let webhooks reach private addresses, any port, and plain http."
+    )
+    outbound_proxy: str = Field(
+        default="",
+        description="HTTP proxy for all outgoing requests, `http://user:password@host:3128`; the usual variables "
+        "(`HTTPS_PROXY`, ...) are not read.",
+    )
     worker: bool = Field(default=True, description="Run the background work inside `serve`.")
     log_format: Literal["text", "json"] = Field(default="text", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
@@ -91,6 +111,43 @@ class Settings(BaseSettings):
         if value and urlsplit(value).scheme not in {"sqlite", "postgresql", "postgres"}:
             raise ValueError("must begin with postgresql:// or sqlite:///")
         return value.replace("postgres://", "postgresql://", 1)
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _check_smtp_url(cls, value: str) -> str:
+        try:
+            parts, port = urlsplit(value), urlsplit(value).port
+        except ValueError:
+            parts, port = urlsplit(""), 0
+        good = parts.scheme in {"smtp", "smtps"} and parts.hostname and port != 0 and parts.path in {"", "/"}
+        if value and (not good or parts.query not in {"", "starttls=true", "starttls=false"}):
+            raise ValueError("must look like smtp://user:password@mail.example.com:587?starttls=true or smtps://...")
+        return value
+
+    @field_validator("outbound_proxy")
+    @classmethod
+    def _check_outbound_proxy(cls, value: str) -> str:
+        try:
+            parts, port = urlsplit(value), urlsplit(value).port
+        except ValueError:
+            parts, port = urlsplit(""), None
+        if value and (parts.scheme != "http" or not parts.hostname or not port or parts.path not in {"", "/"}):
+            raise ValueError("must look like http://proxy.example.com:3128")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _check_mail_from(cls, value: str) -> str:
+        address = parseaddr(value)[1]
+        if value and (not _ADDRESS.fullmatch(address) or not value.isprintable()):
+            raise ValueError("must be an e-mail address, such as links@example.com or Links <links@example.com>")
+        return value
+
+    @property
+    def sender(self) -> str:
+        """The sender of mails: `mail_from`, or an address at the host of short URLs."""
+        host = urlsplit(self.public_url).hostname or ""
+        return self.mail_from or f"shortmcp@{host if _NAME.fullmatch(host) else 'localhost'}"
 
     @property
     def public_url(self) -> str:

@@ -26,7 +26,7 @@ def add_link(values: str) -> str:
 def add_codes(database: Database) -> None:
     with database.write() as connection:
         for statement in (
-            "INSERT INTO workspaces VALUES (1, 'A', 'a', 'unlimited', NULL, 0)",
+            "INSERT INTO workspaces (id, name, slug, plan, created_at) VALUES (1, 'A', 'a', 'unlimited', 0)",
             "INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)",
             "INSERT INTO short_codes VALUES ('', 'launch', 1, 'link', NULL), ('', 'gone', 1, 'link', 5)",
             "INSERT INTO short_codes VALUES ('go.test', 'launch', 1, 'link', NULL)",

@@ -45,6 +45,7 @@ def test_workspaces_and_tokens_made_beside_a_running_server_work_there(
         "name": "Field Office",
         "plan": "basic",
         "suspended": False,
+        "owner_email": None,
     }
     token = run_json(
         *("token", "create", "--workspace", "field-office", "--name", "ci", "--scope", "read"),
@@ -81,6 +82,18 @@ def test_plans_and_suspension_set_on_the_command_line_are_felt_at_once(
         assert get_projects(server, access.token).status_code == status, command
 
 
+def test_an_owner_s_address_is_set_with_the_workspace_or_later_and_can_be_taken_away(
+    database_url: str, tmp_path: Path
+) -> None:
+    steps = [
+        (("workspace", "create", "Acme", "--email", "Ann@EXAMPLE.com"), "Ann@example.com"),
+        (("workspace", "set-email", "acme", "bob@example.com"), "bob@example.com"),
+        (("workspace", "set-email", "acme", ""), None),
+    ]
+    for command, address in steps:
+        assert run_json(*command, database_url=database_url, data_dir=tmp_path)["owner_email"] == address
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
@@ -88,6 +101,8 @@ def test_plans_and_suspension_set_on_the_command_line_are_felt_at_once(
         (("workspace", "create", "X", "--plan", "golden"), "There is no such plan: choose one of free, basic"),
         (("workspace", "create", "日本"), "must hold a letter from a to z"),
         (("workspace", "set-plan", "nobody", "pro"), "There is no workspace with that slug"),
+        (("workspace", "create", "X", "--email", "ann@a.example\r\nBcc: b@b.example"), "`EMAIL` must be one e-mail"),
+        (("workspace", "set-email", "default", "ann,bob@example.com"), "`EMAIL` must be one e-mail address"),
         (("token", "revoke", "999"), "There is no token with that id"),
         (("token", "create", "--workspace", "nobody", "--name", "n", "--scope", "read"), "There is no workspace"),
         (("doctor", "--base-url", "ftp://x"), "--base-url (SHORTMCP_BASE_URL): must be an address"),
@@ -108,7 +123,7 @@ def test_doctor_finds_a_healthy_instance_healthy(database_url: str, tmp_path: Pa
     found = {finding["subject"]: finding["state"] for finding in json.loads(done.stdout)}
     assert (done.returncode, found) == (
         0,
-        {"database": "ok", "data dir": "ok", "base url": "warning", "countries": "ok"},
+        {"database": "ok", "data dir": "ok", "base url": "warning", "countries": "ok", "mail": "warning"},
     )
 
 

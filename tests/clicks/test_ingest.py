@@ -38,7 +38,9 @@ def folder(tmp_path: Path) -> Path:
 def links(database: Database) -> tuple[int, int]:
     """The ids of two links."""
     with database.write() as connection:
-        connection.execute(text("INSERT INTO workspaces VALUES (1, 'A', 'a', 'unlimited', NULL, 0)"))
+        connection.execute(
+            text("INSERT INTO workspaces (id, name, slug, plan, created_at) VALUES (1, 'A', 'a', 'unlimited', 0)")
+        )
         connection.execute(text("INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)"))
         insert_links(connection, [{"id": number, "short_code": f"code{number}"} for number in (1, 2)])
     return 1, 2

@@ -79,7 +79,7 @@ def test_history_is_cut_where_each_workspace_s_plan_ends_and_in_short_transactio
     with database.write() as connection:
         for number, plan in ((1, "free"), (2, "unlimited")):
             connection.execute(
-                text("INSERT INTO workspaces VALUES (:id, 'A', :slug, :plan, NULL, 0)"),
+                text("INSERT INTO workspaces (id, name, slug, plan, created_at) VALUES (:id, 'A', :slug, :plan, 0)"),
                 {"id": number, "slug": plan, "plan": plan},
             )
             connection.execute(

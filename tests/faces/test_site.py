@@ -35,6 +35,7 @@ def test_metrics_count_operations_and_redirects(server: Server) -> None:
     assert count % ("create_short_link", "ok") in lines
     assert count % ("get_short_link", "not_found") in lines
     assert {"shortmcp_redirects_total 1.0", "shortmcp_clicks_journalled_total 1.0"} <= set(lines)
+    assert {"shortmcp_jobs_waiting 0.0", "shortmcp_jobs_dead 0.0", "shortmcp_jobs_late_seconds 0.0"} <= set(lines)
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -12,7 +12,20 @@ from sqlmodel import SQLModel
 from shortmcp.adapters import changes
 from shortmcp.adapters.database import Database
 from shortmcp.clicks import tables as click_tables
-from shortmcp.core import codes, guesses, limits, projects, removal, retries, tokens, totals, usage, workspaces
+from shortmcp.core import (
+    codes,
+    guesses,
+    jobs,
+    limits,
+    mails,
+    projects,
+    removal,
+    retries,
+    tokens,
+    totals,
+    usage,
+    workspaces,
+)
 from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import tables as link_tables
 
@@ -23,8 +36,10 @@ TABLE_MODULES = (
     click_tables,
     codes,
     guesses,
+    jobs,
     limits,
     link_tables,
+    mails,
     projects,
     removal,
     retries,

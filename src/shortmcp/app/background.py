@@ -10,14 +10,33 @@ from sqlmodel import Session
 
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.geoip import open_countries
+from shortmcp.adapters.outbound import Outbound
+from shortmcp.adapters.smtp import LogMailer, SmtpMailer, read_smtp_url
 from shortmcp.app.node import Node
 from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
 from shortmcp.core.guesses import forget_guesses
+from shortmcp.core.jobs import count_jobs
+from shortmcp.core.mails import MAIL, MAIL_DELAYS, read_mail
 from shortmcp.core.retries import forget_answers
-from shortmcp.worker import Chore, Worker
+from shortmcp.settings import Settings
+from shortmcp.worker import Chore, Duty, JobRunner, Worker
+
+
+class JobNumbers:
+    """How many jobs wait and how many are dead, looked up now and then: a scrape must not wait for the database."""
+
+    def __init__(self, database: Database) -> None:
+        self.waiting = self.dead = 0
+        self.late_seconds = 0.0
+        self._database = database
+
+    def refresh(self) -> None:
+        """Look them up."""
+        with self._database.read() as connection:
+            self.waiting, self.dead, self.late_seconds = count_jobs(connection, datetime.now(UTC))
 
 
 def make_worker(node: Node) -> tuple[Worker, Ingester]:
@@ -39,6 +58,25 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("checkpoint", 2.0, database.checkpoint),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
+
+
+def make_job_runner(node: Node) -> JobRunner:
+    """What runs the jobs of an instance; every process may have one, they share the work."""
+    mailer = make_mailer(node.settings)
+    duties = {MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS)}
+    return JobRunner(node.database.read, node.database.write, duties, lambda: datetime.now(UTC))
+
+
+def make_mailer(settings: Settings) -> SmtpMailer | LogMailer:
+    """What sends mails; without a mail server they are logged."""
+    if not settings.smtp_url:
+        return LogMailer()
+    return SmtpMailer(read_smtp_url(settings.smtp_url), settings.sender)
+
+
+def make_outbound(settings: Settings, *, allow_private: bool = False) -> Outbound:
+    """The way out for HTTP requests; `allow_private` for URLs that the operator has set."""
+    return Outbound(allow_private=allow_private, proxy=settings.outbound_proxy)
 
 
 def _until_done(database: Database, step: Callable[[Connection, int], int]) -> None:

@@ -11,7 +11,7 @@ from threading import Event, Thread
 from urllib.parse import urlsplit
 
 import structlog
-from anyio import move_on_after, to_thread
+from anyio import create_task_group, move_on_after, to_thread
 from sqlmodel import Session
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -21,7 +21,7 @@ from shortmcp.adapters.changes import watch_postgres, watch_sqlite
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
-from shortmcp.app.background import make_worker
+from shortmcp.app.background import JobNumbers, make_job_runner, make_worker
 from shortmcp.app.node import Node, make_node
 from shortmcp.catalog import CATALOG
 from shortmcp.clicks.caps import use_click
@@ -39,7 +39,7 @@ from shortmcp.faces.rest import PREFIX, RestFace
 from shortmcp.faces.site import SiteFace, make_site
 from shortmcp.faces.telemetry import Number, Telemetry
 from shortmcp.settings import Settings
-from shortmcp.worker import Chore, Worker
+from shortmcp.worker import Chore, JobRunner, Worker
 
 log = structlog.get_logger("shortmcp")
 # A journal file is deleted, with the addresses in it, once it is counted and its writer has begun the next one.
@@ -65,6 +65,7 @@ def make_app(node: Node) -> ASGIApp:
     work = node.work(resolver.forget)
     mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
     worker, ingester = make_worker(node) if settings.worker else (None, None)
+    jobs, job_numbers = make_job_runner(node) if settings.worker else None, JobNumbers(database)
     site = SiteFace(
         telemetry, partial(_faults, database), describe(CATALOG, node.site.base_url, PREFIX), settings.metrics_public
     )
@@ -73,9 +74,10 @@ def make_app(node: Node) -> ASGIApp:
         Route("/mcp", mcp),
         *RestFace(gate, work, telemetry, node.site.base_url).endpoints(CATALOG),
     ]
-    inner = make_site(list(routes), partial(_lifespan, Lives(node, reader, resolver, journal, mcp, worker, ingester)))
+    lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, jobs, job_numbers)
+    inner = make_site(list(routes), partial(_lifespan, lives))
     public = PublicFace(inner, resolver, journal, _services(node), reads_block=not database.is_sqlite)
-    telemetry.publish(_numbers(public, journal, ingester))
+    telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
     return public
 
 
@@ -90,6 +92,8 @@ class Lives:
     mcp: McpFace
     worker: Worker | None
     ingester: Ingester | None
+    jobs: JobRunner | None
+    job_numbers: JobNumbers
 
 
 @asynccontextmanager
@@ -97,17 +101,22 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
     stop = Event()
     watch = Thread(target=_watch, args=(lives.node.database, lives.resolver, stop), name="link news", daemon=True)
     watch.start()
-    meter = Worker([Chore("count calls", 1.0, lambda: _write_calls(lives.node))])
-    meter.start()
-    if lives.worker is not None:
-        lives.worker.start()
+    meter = Worker(
+        [
+            Chore("count calls", 1.0, lambda: _write_calls(lives.node)),
+            Chore("count jobs", 10.0, lives.job_numbers.refresh),
+        ]
+    )
+    running = [worker for worker in (lives.worker, lives.jobs, meter) if worker is not None]
+    for worker in running:
+        worker.start()
     _settle_memory()
     async with lives.mcp.run():
         yield
     stop.set()
-    for worker in (lives.worker, meter):
-        if worker is not None:
-            await to_thread.run_sync(worker.stop, STOP_SECONDS)
+    async with create_task_group() as group:
+        for worker in running:
+            group.start_soon(to_thread.run_sync, worker.stop, STOP_SECONDS)
     lives.journal.close()
     # What takes longer is for the next start: the journal keeps it.
     with move_on_after(LAST_INGEST_SECONDS):
@@ -180,7 +189,17 @@ def _faults(database: Database) -> Mapping[str, str]:
     return {}
 
 
-def _numbers(public: PublicFace, journal: Journal, ingester: Ingester | None) -> Mapping[str, Number]:
+def _job_numbers(numbers: JobNumbers) -> dict[str, Number]:
+    return {
+        "shortmcp_jobs_waiting": Number("Jobs that are not done yet.", lambda: numbers.waiting, False),
+        "shortmcp_jobs_dead": Number("Jobs that were given up.", lambda: numbers.dead, False),
+        "shortmcp_jobs_late_seconds": Number(
+            "For how long the job that is due longest has waited.", lambda: numbers.late_seconds, False
+        ),
+    }
+
+
+def _numbers(public: PublicFace, journal: Journal, ingester: Ingester | None) -> dict[str, Number]:
     numbers = {
         "shortmcp_redirects": Number("Redirects to a destination.", lambda: public.counts.redirects),
         "shortmcp_fallbacks": Number("Redirects to a fallback.", lambda: public.counts.fallbacks),

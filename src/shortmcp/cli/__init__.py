@@ -1,4 +1,4 @@
-"""The command line: serve, worker, migrate, doctor, workspace, token."""
+"""The command line: serve, worker, migrate, doctor, workspace, token, jobs."""
 
 import importlib
 
@@ -12,6 +12,7 @@ COMMANDS = {
     "doctor": "shortmcp.cli.upkeep:doctor",
     "workspace": "shortmcp.cli.workspaces:workspace",
     "token": "shortmcp.cli.tokens:token",
+    "jobs": "shortmcp.cli.jobs:jobs",
 }
 
 

@@ -50,12 +50,13 @@ def serve(*, no_worker: bool, **given: Any) -> None:
 @click.command()
 @shared_options(*STORAGE, "geoip", *LOGS)
 def worker(**given: Any) -> None:
-    """Run the background work apart from the web processes: counting clicks, tidying up."""
-    from shortmcp.app.background import make_worker  # noqa: PLC0415
+    """Run the background work apart from the web processes: counting clicks, jobs, tidying up."""
+    from shortmcp.app.background import make_job_runner, make_worker  # noqa: PLC0415
 
     node = open_node(given)
     _prepare(node, first_run=False)
-    running, _ = make_worker(node)
+    chores, _ = make_worker(node)
+    jobs = make_job_runner(node)
     stop = Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -63,10 +64,12 @@ def worker(**given: Any) -> None:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, end)
-    running.start()
+    chores.start()
+    jobs.start()
     click.echo("The worker is running; stop it with Ctrl-C.", err=True)
     stop.wait()
-    running.stop()
+    jobs.stop()
+    chores.stop()
     node.database.close()
 
 

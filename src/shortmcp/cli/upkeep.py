@@ -67,6 +67,7 @@ def doctor(*, as_json: bool, **given: Any) -> None:
         *_check_disk(settings),
         *_check_address(settings),
         *_check_geoip(settings),
+        *_check_mail(settings),
     ]
     node.database.close()
     _report(findings, as_json=as_json)
@@ -156,3 +157,15 @@ def _check_geoip(settings: "Settings") -> Iterator[Finding]:
         yield Finding("error", "countries", str(error))
         return
     yield Finding("ok", "countries", str(settings.geoip or Path("the data in the package")))
+
+
+def _check_mail(settings: "Settings") -> Iterator[Finding]:
+    from shortmcp.adapters.smtp import read_smtp_url  # noqa: PLC0415
+
+    if not settings.smtp_url:
+        yield Finding("warning", "mail", "No mail server is set: mails are only logged. Set SHORTMCP_SMTP_URL.")
+        return
+    server = read_smtp_url(settings.smtp_url)
+    sender = "" if settings.mail_from else "; set SHORTMCP_MAIL_FROM to an address that may send there"
+    state = "ok" if settings.mail_from else "warning"
+    yield Finding(state, "mail", f"Sent by {settings.sender} through {server.host}:{server.port}{sender}.")

@@ -10,20 +10,21 @@ from shortmcp.cli.options import STORAGE, administration, shared_options
 
 @click.group()
 def workspace() -> None:
-    """Create, list, suspend and resume workspaces, and set their plans."""
+    """Create, list, suspend and resume workspaces, set their plans and owners' addresses."""
 
 
 @workspace.command()
 @click.argument("name")
 @click.option("--plan", default="unlimited", show_default=True, help="free, basic, pro, unlimited or one of --plans.")
+@click.option("--email", default="", metavar="ADDRESS", help="Where its owner gets mail.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @shared_options(*STORAGE)
-def create(name: str, plan: str, *, as_json: bool, **given: Any) -> None:
+def create(name: str, plan: str, email: str, *, as_json: bool, **given: Any) -> None:
     """Create a workspace NAME."""
     from shortmcp.core.workspaces import create_workspace  # noqa: PLC0415
 
     with administration(given) as ctx:
-        made = create_workspace(ctx, name, plan)
+        made = create_workspace(ctx, name, plan, email)
     _show(made, as_json=as_json, did="Created")
 
 
@@ -55,6 +56,20 @@ def set_plan(slug: str, plan: str, *, as_json: bool, **given: Any) -> None:
 
     with administration(given) as ctx:
         changed = workspaces.set_plan(ctx, slug, plan)
+    _show(changed, as_json=as_json, did="Changed")
+
+
+@workspace.command("set-email")
+@click.argument("slug")
+@click.argument("address")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@shared_options(*STORAGE)
+def set_email(slug: str, address: str, *, as_json: bool, **given: Any) -> None:
+    """Send the mail of workspace SLUG's owner to ADDRESS; an empty one ("") takes the address away."""
+    from shortmcp.core.workspaces import set_owner_email  # noqa: PLC0415
+
+    with administration(given) as ctx:
+        changed = set_owner_email(ctx, slug, address)
     _show(changed, as_json=as_json, did="Changed")
 
 
@@ -91,6 +106,7 @@ def _row(found: Any) -> dict[str, Any]:
         "name": found.name,
         "plan": found.plan,
         "suspended": found.suspended_at is not None,
+        "owner_email": found.owner_email,
     }
 
 

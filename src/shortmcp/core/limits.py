@@ -12,9 +12,9 @@ WINDOW_MILLISECONDS = 60_000
 _COUNT_REQUEST = text(
     "INSERT INTO request_windows (token_id, started_at, requests) VALUES (:token, :now, 1) "
     "ON CONFLICT (token_id) DO UPDATE SET "
-    "requests = CASE WHEN request_windows.started_at BETWEEN :oldest AND :now "
+    "requests = CASE WHEN request_windows.started_at BETWEEN :oldest AND :latest "
     "THEN request_windows.requests + 1 ELSE 1 END, "
-    "started_at = CASE WHEN request_windows.started_at BETWEEN :oldest AND :now "
+    "started_at = CASE WHEN request_windows.started_at BETWEEN :oldest AND :latest "
     "THEN request_windows.started_at ELSE :now END "
     "RETURNING started_at, requests"
 )
@@ -47,7 +47,10 @@ def count_request(session: Session, caller: Caller, now: int) -> int:
     the plan must have. One statement decides, so the limit is exact over processes and faces.
     """
     limit = caller.plan.requests_per_minute or 0
-    counted = {"token": caller.token_id, "now": now, "oldest": now - WINDOW_MILLISECONDS + 1}
+    # Requests at once read the clock in another order than they are counted in: a minute that has begun a little later
+    # is the same one. One that begins further ahead is from before the clock was set back.
+    latest = now + WINDOW_MILLISECONDS
+    counted = {"token": caller.token_id, "now": now, "oldest": now - WINDOW_MILLISECONDS + 1, "latest": latest}
     started, requests = session.connection().execute(_COUNT_REQUEST, counted).one()
     if requests > limit:
         wait = -(-(started + WINDOW_MILLISECONDS - now) // 1000)

@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic import Field as Described
 from sqlalchemy import Column, ColumnElement, bindparam, false, func, text
 from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from shortmcp.core.addresses import check_address
 from shortmcp.core.context import Context
 from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.fields import MAX_ID, Line, Moment, OutgoingMoment, Paragraphs, Reference
@@ -51,8 +51,8 @@ def _recipients(value: str | None) -> str | None:
         raise ValueError(f"may hold at most {MAX_RECIPIENTS} addresses")
     for address in addresses:
         try:
-            validate_email(address, check_deliverability=False)
-        except EmailNotValidError as error:
+            check_address(address)
+        except ValueError as error:
             raise ValueError(
                 "must be e-mail addresses separated by commas, such as ann@example.com,bob@example.com"
             ) from error

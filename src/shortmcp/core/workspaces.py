@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Column
 from sqlmodel import Field, SQLModel, select
 
+from shortmcp.core.addresses import check_address
 from shortmcp.core.context import Context
 from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.fields import Moment
@@ -12,7 +13,7 @@ from shortmcp.core.slugs import slugify
 
 
 class Workspace(SQLModel, table=True):
-    """A tenant. A suspended one answers no API call; its links go on redirecting."""
+    """A tenant. A suspended one answers no API call; its links go on redirecting. Its owner gets mail, if any."""
 
     __tablename__ = "workspaces"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
     __table_args__ = {"sqlite_autoincrement": True}
@@ -23,10 +24,11 @@ class Workspace(SQLModel, table=True):
     plan: str
     suspended_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    owner_email: str | None = None
 
 
-def create_workspace(ctx: Context, name: str, plan: str) -> Workspace:
-    """A new workspace; its slug is made from `name`. Refuses an unknown plan and a slug that is taken."""
+def create_workspace(ctx: Context, name: str, plan: str, owner_email: str = "") -> Workspace:
+    """A new workspace; its slug is made from `name`. Refuses an unknown plan, a slug that is taken, a bad address."""
     slug = slugify(name)
     if not slug:
         raise invalid("name", "`NAME` must hold a letter from a to z or a digit: the workspace's slug is made from it.")
@@ -35,7 +37,8 @@ def create_workspace(ctx: Context, name: str, plan: str) -> Workspace:
         raise OperationError(
             Code.CONFLICT, f"A workspace with the slug `{slug}` exists already: choose another name.", field="name"
         )
-    workspace = Workspace(name=name.strip(), slug=slug, plan=plan, created_at=ctx.now)
+    owner = _checked_owner(owner_email)
+    workspace = Workspace(name=name.strip(), slug=slug, plan=plan, created_at=ctx.now, owner_email=owner)
     ctx.session.add(workspace)
     ctx.session.flush()
     return workspace
@@ -65,12 +68,28 @@ def set_plan(ctx: Context, slug: str, plan: str) -> Workspace:
     return workspace
 
 
+def set_owner_email(ctx: Context, slug: str, owner_email: str) -> Workspace:
+    """Set the address that gets a workspace's mail; an empty one takes it away."""
+    address = _checked_owner(owner_email)
+    workspace = find_workspace(ctx, slug)
+    workspace.owner_email = address
+    ctx.session.add(workspace)
+    return workspace
+
+
 def suspend_workspace(ctx: Context, slug: str, *, suspended: bool) -> Workspace:
     """Suspend a workspace, or resume it."""
     workspace = find_workspace(ctx, slug)
     workspace.suspended_at = ctx.now if suspended else None
     ctx.session.add(workspace)
     return workspace
+
+
+def _checked_owner(address: str) -> str | None:
+    try:
+        return check_address(address) if address else None
+    except ValueError:
+        raise invalid("email", "`EMAIL` must be one e-mail address, such as ann@example.com.") from None
 
 
 def _check_plan(ctx: Context, plan: str) -> None:

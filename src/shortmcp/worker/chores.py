@@ -1,4 +1,4 @@
-"""Background work: ingesting clicks, writing call counts, throwing away what has had its time."""
+"""What is done again and again: ingesting clicks, writing call counts, throwing away what has had its time."""
 
 import fcntl
 import os

@@ -1,0 +1,123 @@
+"""Mail: over SMTP, with one deadline for the whole dialogue, or into the log where no server is set."""
+
+import asyncio
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import aiosmtplib
+import structlog
+
+from shortmcp.core.jobs import Failure, GiveUp
+from shortmcp.core.mails import Mail
+
+log = structlog.get_logger("shortmcp.mails")
+DEADLINE_SECONDS = 15.0
+PERMANENT = range(500, 600)
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """Where mail is handed over. `starttls` is required, forbidden or, where None, used if the server offers it."""
+
+    host: str
+    port: int
+    tls: bool
+    starttls: bool | None
+    username: str | None
+    password: str | None
+
+
+@dataclass(frozen=True)
+class SmtpMailer:
+    """Hands mails over to an SMTP server. `sender` is an address, with a display name or without."""
+
+    server: SmtpServer
+    sender: str
+    deadline: float = DEADLINE_SECONDS
+
+    def send(self, mail: Mail) -> None:
+        """Returns once the server has taken the mail; Failure where it may take it later, GiveUp where never."""
+        message = make_message(mail, self.sender)
+        try:
+            asyncio.run(asyncio.wait_for(self._send(message, mail.to), self.deadline))
+        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
+            raise _judge(error) from error
+        except aiosmtplib.SMTPNotSupported as error:
+            raise GiveUp("The mail server cannot take this address.") from error
+        except (aiosmtplib.SMTPException, TimeoutError, OSError) as error:
+            raise Failure(f"The mail server did not take the mail ({type(error).__name__}).") from error
+
+    async def _send(self, message: EmailMessage, to: str) -> None:
+        server = self.server
+        await aiosmtplib.send(
+            message,
+            sender=parseaddr(self.sender)[1],
+            recipients=[to],
+            hostname=server.host,
+            port=server.port,
+            use_tls=server.tls,
+            start_tls=server.starttls,
+            username=server.username,
+            password=server.password,
+            # Otherwise it is looked up, which takes its time where names do not resolve.
+            local_hostname=_domain(self.sender),
+            timeout=self.deadline,
+        )
+
+
+class LogMailer:
+    """Stands in where no mail server is set: a mail is a line in the log."""
+
+    def send(self, mail: Mail) -> None:
+        """Log the mail's subject, and so much of the address that its owner knows it."""
+        name, _, domain = mail.to.rpartition("@")
+        log.info("mail not sent: SHORTMCP_SMTP_URL is not set", to=f"{name[:1]}…@{domain}", subject=mail.subject)
+
+
+def read_smtp_url(url: str) -> SmtpServer:
+    """`smtp://user:password@host:587?starttls=true` or `smtps://…`, as the settings have checked it."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "smtps"
+    asked = parse_qs(parts.query).get("starttls", [None])[0]
+    # A password must not go out in the clear because somebody on the way hides that the server can encrypt.
+    starttls = asked == "true" if asked else (True if parts.username and not tls else None)
+    port = parts.port or (465 if tls else 587 if starttls else 25)
+    username, password = (None if part is None else unquote(part) for part in (parts.username, parts.password))
+    return SmtpServer(parts.hostname or "", port, tls, False if tls else starttls, username or None, password)
+
+
+def make_message(mail: Mail, sender: str) -> EmailMessage:
+    """The message as it goes out, the same at each attempt; GiveUp for an address that cannot stand in a header."""
+    message = EmailMessage(policy=SMTP)
+    name, address = parseaddr(sender)
+    try:
+        message["From"] = Address(name, addr_spec=address)
+        message["To"] = Address(addr_spec=mail.to)
+    except (ValueError, IndexError) as error:
+        raise GiveUp("The address cannot stand in a mail's header.") from error
+    message["Subject"] = mail.subject
+    message["Date"] = mail.written_at
+    message["Message-ID"] = f"<{mail.key}@{_domain(sender)}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+def _domain(sender: str) -> str:
+    return parseaddr(sender)[1].rpartition("@")[2]
+
+
+def _judge(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException) -> Failure:
+    # There is one recipient only. What the server says beside the number is foreign text and not kept.
+    answer = error.recipients[0] if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else error
+    sentence = f"The mail server answered {answer.code}."
+    # A refused login or greeting is for the operator to mend, not the mail's fault.
+    about_mail = isinstance(
+        answer, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError
+    )
+    return GiveUp(sentence) if about_mail and answer.code in PERMANENT else Failure(sentence)
