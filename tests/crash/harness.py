@@ -180,13 +180,13 @@ def kill(process: Process) -> None:
     process.popen.wait(10)
 
 
-def make_link(process: Process) -> str:
+def make_link(process: Process, **fields: object) -> str:
     """A link of the instance's first workspace; its token was printed at the first start."""
     token = re.search(r"\d+\|\S+", process.output.read_text())
     assert token, process.output.read_text()
     answer = httpx2.post(
         f"{process.url}/api/v1/links",
-        json={"original_url": "https://example.com/x", "title": "X"},
+        json={"original_url": "https://example.com/x", "title": "X", **fields},
         headers={"Authorization": f"Bearer {token[0]}"},
         timeout=30,
         trust_env=False,
