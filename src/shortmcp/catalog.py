@@ -73,7 +73,7 @@ CATALOG = (
             Route(
                 "PATCH",
                 "/links/{short_code}",
-                query={"original_url": "current_original_url"},
+                query={"original_url": "current_original_url", "domain": "domain"},
                 body={"short_code": "new_short_code"},
             ),
         ),

@@ -54,14 +54,22 @@ def test_a_change_on_one_domain_is_felt_there_and_nowhere_else(domains: Server) 
             make_link(client, short_code="launch", domain=domain)
         visit(domains, "launch", "go.example")
         changed = client.patch("/links/launch", params={"domain": "go.example"}, json={"original_url": OTHER})
-        assert changed.status_code == 422
-        changed = client.patch("/links/launch", json={"original_url": OTHER, "domain": "go.example"})
         assert changed.json()["data"]["domain"] == "go.example"
         assert visit(domains, "launch", "go.example").headers["location"] == OTHER
         assert visit(domains, "launch", "").headers["location"] == URL
         assert client.delete("/links/launch", params={"domain": "go.example"}).status_code == 204
         assert visit(domains, "launch", "go.example").status_code == 410
         assert visit(domains, "launch", "").status_code == 302
+        moved = client.patch("/links/launch", json={"domain": "go.example"})
+        assert (moved.status_code, list(moved.json()["errors"])) == (422, ["domain"])
+
+
+def test_a_new_link_s_location_names_its_domain(domains: Server) -> None:
+    with domains.client(domains.open_workspace()) as client:
+        for domain in (None, "go.example"):
+            fields = {"original_url": URL, "title": "A link", "short_code": "launch", "domain": domain}
+            made = client.post("/links", json=fields)
+            assert client.get(made.headers["location"]).json() == made.json()
 
 
 def test_a_code_without_a_domain_means_the_own_one_or_the_only_other(domains: Server) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import orjson
 from anyio import to_thread
@@ -53,6 +53,11 @@ class RestFace:
     work: Work
     telemetry: Telemetry
     base_url: str
+
+    @property
+    def site_host(self) -> str:
+        """The host of short URLs that name no other domain."""
+        return urlsplit(self.base_url).netloc
 
     def endpoints(self, catalog: tuple[Operation, ...]) -> list[Endpoint]:
         """One endpoint for each route of each operation, and one for whatever else is asked below their path."""
@@ -117,8 +122,14 @@ class RestFace:
             return _image(result)
         response = _json({"data": _dump(result)}, 200 if route.location is None else 201)
         if route.location is not None:
-            response.headers["Location"] = self.base_url + PREFIX + route.location.format(**result.model_dump())
+            response.headers["Location"] = self.base_url + PREFIX + self._locate(route.location, result.model_dump())
         return response
+
+    def _locate(self, location: str, shown: Mapping[str, Any]) -> str:
+        # A code on another short domain is another thing than the same code on the own one.
+        domain = shown.get("domain", self.site_host)
+        path = location.format(**shown)
+        return path if domain == self.site_host or path == location else f"{path}?domain={domain}"
 
 
 @dataclass(frozen=True)
