@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     )
     plans: Path | None = Field(default=None, description="TOML file that redefines plans or adds some.")
     geoip: Path | None = Field(default=None, description="MMDB file that replaces the country data in the package.")
+    suggest_codes: bool = Field(
+        default=False, description="Tell visitors of unknown codes which public links they may have meant."
+    )
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = Field(
         default=(), description="Addresses or networks, separated by commas, whose X-Forwarded-For counts."
     )

@@ -27,6 +27,7 @@ from shortmcp.catalog import CATALOG
 from shortmcp.clicks.caps import use_click
 from shortmcp.clicks.ingest import Fenced, Ingester
 from shortmcp.clicks.journal import Journal
+from shortmcp.clicks.near import find_near
 from shortmcp.clicks.resolve import Resolver
 from shortmcp.core.errors import OperationError
 from shortmcp.core.guesses import Doorkeeper
@@ -143,6 +144,7 @@ def _services(node: Node) -> Services:
     database = node.database
     return Services(
         use_click=partial(use_click, database.read, database.write),
+        find_near=partial(find_near, database.read) if node.settings.suggest_codes else None,
         doorkeeper=Doorkeeper(database.write, node.key("doors"), lambda: time.time_ns() // 1_000_000),
         short_url=node.site.short_url,
         domains={host.encode("ascii"): host for host in node.site.domains},

@@ -1,6 +1,6 @@
 """One visit of a short URL, and what answering it needs beside the map of links."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
@@ -15,11 +15,13 @@ _PREFETCH = frozenset({b"sec-purpose", b"purpose", b"x-moz", b"x-purpose"})
 class Services:
     """What visits need beside the map of links.
 
-    `use_click` grants one of a link's limited clicks. `domains` are the names of other short domains by the Host that
+    `use_click` grants one of a link's limited clicks; `find_near`, if visitors may be told, finds on a domain the codes
+    that an unknown one may be a slip of. `domains` are the names of other short domains by the Host that
     browsers send; `short_url` makes a short URL from a code and a domain's name.
     """
 
     use_click: Callable[[int], bool]
+    find_near: Callable[[str, str], Sequence[str]] | None
     doorkeeper: Doorkeeper
     short_url: Callable[[str, str], str]
     domains: Mapping[bytes, str]

@@ -27,6 +27,7 @@ from shortmcp.faces.public.sending import Header, send_nothing, send_page, send_
 
 Recorder = Callable[[Target, Request, int], None]
 CAP_THREADS = 8
+NEAR_THREADS = 2
 _NOT_WORKING: dict[State, Callable[[], Page]] = {
     State.DISABLED: disabled_page,
     State.EXPIRED: expired_page,
@@ -45,6 +46,7 @@ class Visits:
         self._locks = Locks(services)
         # Of its own: while the database is slow, those who wait here must not take the threads from everybody else.
         self._cap_threads = CapacityLimiter(CAP_THREADS)
+        self._near_threads = CapacityLimiter(NEAR_THREADS)
 
     async def answer(self, request: Request, target: Target | None) -> None:
         """Answer one visit of a code that leads to `target`."""
@@ -52,7 +54,7 @@ class Visits:
         if request.method not in {"GET", "HEAD"} and not (request.method == "POST" and locked):
             await send_nothing(request.send, 405, (b"allow", b"GET, HEAD, POST" if locked else b"GET, HEAD"))
         elif target is None:
-            await self._show(request, unknown_page())
+            await self._show(request, unknown_page(await self._suggest(request)))
         elif (state := target.state(time_ns() // 1000)) is not State.WORKS:
             fallback = None if state is State.BLOCKED else target.fallback
             await self._refuse(request, fallback, _NOT_WORKING[state])
@@ -114,6 +116,14 @@ class Visits:
 
     async def _show(self, request: Request, page: Page, *more: Header) -> None:
         await send_page(request.send, page, *more, with_body=request.method != "HEAD")
+
+    async def _suggest(self, request: Request) -> list[str]:
+        if self._services.find_near is None or request.method == "HEAD":
+            return []
+        near = await to_thread.run_sync(
+            self._services.find_near, request.domain, request.code, limiter=self._near_threads
+        )
+        return [self._services.short_url(code, request.domain) for code in near]
 
     async def _use_click(self, target: Target) -> bool:
         return await to_thread.run_sync(self._services.use_click, target.link_id, limiter=self._cap_threads)
