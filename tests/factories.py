@@ -16,6 +16,7 @@ from shortmcp.core.context import OPERATOR, Caller, Context, Scope
 from shortmcp.core.projects import ProjectCreate, create_project
 from shortmcp.core.tokens import create_token
 from shortmcp.core.workspaces import create_workspace
+from shortmcp.faces.connections import GuardedProtocol
 from shortmcp.faces.redirects import RedirectProtocol
 from shortmcp.settings import Settings
 
@@ -78,7 +79,7 @@ def start_server(settings: Settings, stack: ExitStack) -> Server:
     node = make_node(settings)
     config = uvicorn.Config(
         make_app(node),
-        http="httptools" if settings.http == "plain" else RedirectProtocol,
+        http=GuardedProtocol if settings.http == "plain" else RedirectProtocol,
         port=settings.port,
         log_config=None,
         proxy_headers=False,

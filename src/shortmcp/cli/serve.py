@@ -23,6 +23,7 @@ def serve(*, no_worker: bool, **given: Any) -> None:
     """Run the server. On an empty database it sets everything up and prints the first token."""
     import uvicorn  # noqa: PLC0415
 
+    from shortmcp.faces.connections import GuardedProtocol  # noqa: PLC0415
     from shortmcp.faces.redirects import RedirectProtocol  # noqa: PLC0415
 
     node = open_node({**given, "worker": False if no_worker else None})
@@ -40,7 +41,7 @@ def serve(*, no_worker: bool, **given: Any) -> None:
         access_log=False,
         server_header=False,
         log_config=None,
-        http="httptools" if settings.http == "plain" else RedirectProtocol,
+        http=GuardedProtocol if settings.http == "plain" else RedirectProtocol,
         ws="none",
         lifespan="on",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,

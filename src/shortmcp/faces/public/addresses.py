@@ -1,10 +1,12 @@
 """Who a visitor is behind proxies: the address that counts."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
 Headers = list[tuple[bytes, bytes]]
+Found = Mapping[bytes, bytes]
 Client = tuple[str, int] | None
 
 

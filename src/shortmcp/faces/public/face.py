@@ -12,7 +12,7 @@ from shortmcp.clicks.resolve import Resolver, Target
 from shortmcp.clicks.visits import encode_visit
 from shortmcp.core.errors import OperationError
 from shortmcp.faces.pages import away_page
-from shortmcp.faces.public.addresses import Client, Headers, read_address
+from shortmcp.faces.public.addresses import Client, Found, Headers, read_address
 from shortmcp.faces.public.codes import read_code, read_host
 from shortmcp.faces.public.requests import Request, Services, is_prefetch
 from shortmcp.faces.public.sending import EMPTY, redirect_start, send_page
@@ -56,7 +56,7 @@ class PublicFace:
         code = scope["path"][1:]
         target = self._known.get(f"{domain}/{code}" if domain else code)
         if target is not None and scope["method"] == "GET" and target.is_plain((now := time_ns()) // 1000):
-            self._record(target, headers, scope["client"], scope["query_string"], now)
+            self._record(target, headers, dict(headers), scope["client"], scope["query_string"], now)
             await send(redirect_start(target.destination))
             await send(EMPTY)
         elif (code := read_code(scope["path"])) is not None:
@@ -64,18 +64,21 @@ class PublicFace:
         else:
             await self._inner(scope, receive, send)
 
-    def answer(self, url: bytes, headers: Headers, client: Client) -> bytes | None:
-        """Record a GET of `url`, a raw request target, and return where it leads; None if it must go the long way."""
+    def answer(self, url: bytes, headers: Headers, found: Found, client: Client) -> bytes | None:
+        """Record a GET of `url`, a raw request target, and return where it leads; None if it must go the long way.
+
+        `found` are the `headers` by name.
+        """
         path, _, query = url.partition(b"?")
         code = path[1:].decode("latin-1")
         if self._domains and (domain := self._domains.get(read_host(headers))):
             code = f"{domain}/{code}"
-        if path[:1] != b"/" or (target := self._known.get(code)) is None:
+        if (target := self._known.get(code)) is None or path[:1] != b"/":
             return None
         now = time_ns()
         if not target.is_plain(now // 1000):
             return None
-        self._record(target, headers, client, query, now)
+        self._record(target, headers, found, client, query, now)
         return target.destination
 
     async def _visit(self, request: Request) -> None:
@@ -86,10 +89,9 @@ class PublicFace:
 
     def _record_request(self, target: Target, request: Request, now: int) -> None:
         scope = request.scope
-        self._record(target, scope["headers"], scope["client"], scope["query_string"], now)
+        self._record(target, scope["headers"], request.headers, scope["client"], scope["query_string"], now)
 
-    def _record(self, target: Target, headers: Headers, client: Client, query: bytes, now: int) -> None:
-        found: dict[bytes, bytes] = dict(headers)
+    def _record(self, target: Target, headers: Headers, found: Found, client: Client, query: bytes, now: int) -> None:
         address = client[0] if client else ""
         if self._trusted and b"x-forwarded-for" in found:
             address = read_address(client, headers, self._trusted)
