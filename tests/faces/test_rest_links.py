@@ -134,7 +134,7 @@ def test_a_destination_of_several_links_is_a_conflict_that_names_the_way_out(ser
     with server.client(server.open_workspace()) as client:
         links = [make_link(client), make_link(client)]
         named = {"original_url": URL}
-        for path in ("/links/-", "/links/-/qr", "/links/-/analytics"):
+        for path in ("/links/-", "/links/-/qr", "/links/-/analytics", "/links/-/clicks"):
             assert answer(client.get(path, params=named)) == conflict
         assert answer(client.patch("/links/-", params=named, json={"title": "x"})) == conflict
         assert answer(client.delete("/links/-", params=named)) == conflict
