@@ -10,6 +10,13 @@ import orjson
 from factories import TLS, Access, Server
 
 URL = "https://example.com/page"
+NO_CLICKS = {
+    "total_clicks": 0,
+    "unique_clicks": 0,
+    "clicks_today": 0,
+    "clicks_this_week": 0,
+    "clicks_this_month": 0,
+}
 
 
 def make_link(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
@@ -17,6 +24,11 @@ def make_link(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
     answer = client.post("/links", json={"original_url": URL, "title": "A link", **fields})
     assert answer.status_code == 201, answer.text
     return answer.json()["data"]
+
+
+def unclicked(link: dict[str, Any]) -> dict[str, Any]:
+    """What a link that was just made or changed is shown as by itself, before anybody has followed it."""
+    return {**link, "analytics": NO_CLICKS}
 
 
 def at_once(*calls: Callable[[], httpx2.Response]) -> list[httpx2.Response]:

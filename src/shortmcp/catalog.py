@@ -1,6 +1,7 @@
 """THE TABLE: every operation that REST and MCP offer alike - function, routes, scope, effect."""
 
 from shortmcp.core.analytics.answers import get_link_analytics, get_project_analytics, get_workspace_analytics
+from shortmcp.core.analytics.clicks import list_clicks
 from shortmcp.core.context import Scope
 from shortmcp.core.links.operations import (
     create_short_link,
@@ -98,6 +99,7 @@ CATALOG = (
     Operation(
         get_link_analytics, "Link analytics", (Route("GET", "/links/{short_code}/analytics"),), READ, Effect.READ
     ),
+    Operation(list_clicks, "List clicks", (Route("GET", "/links/{short_code}/clicks"),), READ, Effect.READ),
     Operation(get_usage, "Show usage", (Route("GET", "/usage"),), READ, Effect.READ),
     Operation(
         reserve_code,

@@ -71,7 +71,7 @@ def test_a_read_only_token_reads_everything_and_writes_nothing(server: Server) -
         make_link(writer, short_code="own-link")
         for path in (
             "/projects", "/projects/own", "/projects/own/links", "/projects/own/analytics", "/links", "/links/own-link",
-            "/links/own-link/qr", "/links/own-link/analytics", "/analytics", "/usage",
+            "/links/own-link/qr", "/links/own-link/analytics", "/links/own-link/clicks", "/analytics", "/usage",
         ):  # fmt: skip
             assert reader.get(path).content[:8] == writer.get(path).content[:8]
             assert reader.get(path).status_code == 200

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx2
 
-from calls import URL, make_link
+from calls import URL, make_link, unclicked
 from factories import Server
 
 MOVED = "https://example.com/moved"
@@ -44,7 +44,7 @@ def test_a_link_is_created_shown_listed_changed_and_deleted(server: Server) -> N
             "updated_at": link["created_at"],
         }
         assert len(link["short_code"]) == 6
-        assert client.get(made.headers["location"]).json() == {"data": link}
+        assert client.get(made.headers["location"]).json() == {"data": unclicked(link)}
         newer = client.post("/projects/launch/links", json={"original_url": MOVED, "title": "x", "short_code": "newer"})
         assert newer.status_code == 201
         both = {"data": [newer.json()["data"], link]}
@@ -78,7 +78,7 @@ def test_a_change_leaves_what_it_does_not_name_and_null_clears_what_may_be_empty
                 422,
                 {"message": sentence, "code": "invalid", "errors": {field: [sentence]}},
             )
-        assert client.get("/links/a").json() == {"data": cleared}
+        assert client.get("/links/a").json() == {"data": unclicked(cleared)}
 
 
 def test_a_link_is_renamed_by_the_code_in_the_body(server: Server) -> None:
@@ -114,7 +114,7 @@ def test_a_link_may_be_named_by_its_destination_wherever_it_may_be_named(server:
         for url in ("https://example.com/?q=a b", link["original_url"], "HTTPS://EXAMPLE.com:443/?q=a%20b"):
             for placeholder in ("-", "anything", "spaced", "1"):
                 found = client.get(f"/links/{placeholder}", params={"original_url": url})
-                assert (found.status_code, found.json()) == (200, {"data": link})
+                assert (found.status_code, found.json()) == (200, {"data": unclicked(link)})
         named = {"original_url": str(link["original_url"])}
         assert client.get("/links/-/qr", params=named).headers["content-type"] == "image/svg+xml"
         assert client.get("/links/-/analytics", params=named).json()["data"]["link"]["id"] == link["id"]
@@ -134,13 +134,13 @@ def test_a_destination_of_several_links_is_a_conflict_that_names_the_way_out(ser
     with server.client(server.open_workspace()) as client:
         links = [make_link(client), make_link(client)]
         named = {"original_url": URL}
-        for path in ("/links/-", "/links/-/qr", "/links/-/analytics"):
+        for path in ("/links/-", "/links/-/qr", "/links/-/analytics", "/links/-/clicks"):
             assert answer(client.get(path, params=named)) == conflict
         assert answer(client.patch("/links/-", params=named, json={"title": "x"})) == conflict
         assert answer(client.delete("/links/-", params=named)) == conflict
         assert client.get("/links").json() == {"data": links[::-1]}
         client.delete(f"/links/{links[1]['short_code']}")
-        assert answer(client.get("/links/-", params=named)) == (200, {"data": links[0]})
+        assert answer(client.get("/links/-", params=named)) == (200, {"data": unclicked(links[0])})
 
 
 def test_a_link_needs_no_project_where_the_workspace_has_just_one(server: Server) -> None:

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from sqlalchemy import BigInteger, bindparam, text
 from sqlmodel import Field, SQLModel
 
 from shortmcp.core.context import Context
+
+_EPOCH = date(1970, 1, 1)
+_RECENT = text(
+    "SELECT coalesce(sum(CASE WHEN day = :today THEN total ELSE 0 END), 0),"
+    " coalesce(sum(CASE WHEN day >= :week THEN total ELSE 0 END), 0),"
+    " coalesce(sum(CASE WHEN day >= :month THEN total ELSE 0 END), 0)"
+    " FROM link_days WHERE link_id = :link AND day >= :first AND day <= :today"
+)
 
 
 class LinkTotal(SQLModel, table=True):
@@ -28,6 +37,15 @@ class Total:
     uniques: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """Clicks of people in UTC: today, in the week from Monday on, in this calendar month."""
+
+    today: int
+    week: int
+    month: int
+
+
 def read_totals(ctx: Context, link_ids: Sequence[int]) -> Mapping[int, Total]:
     """The totals of those links that were ever followed."""
     query = text("SELECT link_id, total, uniques FROM link_totals WHERE link_id IN :links")
@@ -40,3 +58,12 @@ def read_totals(ctx: Context, link_ids: Sequence[int]) -> Mapping[int, Total]:
 def read_total(ctx: Context, link_id: int) -> Total:
     """The total of one link."""
     return read_totals(ctx, [link_id]).get(link_id, Total())
+
+
+def read_recent(ctx: Context, link_id: int) -> Recent:
+    """The latest clicks on one link."""
+    today = ctx.now.date()
+    week, month = today - timedelta(today.weekday()), today.replace(day=1)
+    days = {"today": today, "week": week, "month": month, "first": min(week, month)}
+    values = {name: (day - _EPOCH).days for name, day in days.items()}
+    return Recent(*ctx.session.connection().execute(_RECENT, {"link": link_id, **values}).one())

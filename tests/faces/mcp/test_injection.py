@@ -35,8 +35,10 @@ PAYLOADS = [
     f"{MARK}{number}-{disguise.format(order)}"
     for number, (order, disguise) in enumerate((order, disguise) for order in ORDERS for disguise in DISGUISES)
 ]
-# The one field of the tools' answers that holds what a visitor wrote.
-OPEN_FIELDS = {"data.referrers.referrer"}
+CAMPAIGN = ("source", "medium", "campaign", "term", "content")
+# The fields of the tools' answers that hold what a visitor wrote.
+WORDS = {f"data.utm_{name}" for name in CAMPAIGN}
+ADDRESSES = {"data.referrers.referrer", "data.referrer"}
 
 
 def visits() -> list[tuple[dict[str, str], str]]:
@@ -44,7 +46,7 @@ def visits() -> list[tuple[dict[str, str], str]]:
     found = list[tuple[dict[str, str], str]]()
     for payload in PAYLOADS:
         raw = payload.replace("\n", " ").encode().decode("latin-1")
-        query = "&".join(f"utm_{name}={quote(payload)}" for name in ("source", "medium", "campaign", "term", "content"))
+        query = "&".join(f"utm_{name}={quote(payload)}" for name in CAMPAIGN)
         found += [
             ({"Referer": f"https://{MARK}.example/{quote(payload)}?{raw}#{raw}"}, ""),
             ({"Referer": raw}, ""),
@@ -67,7 +69,7 @@ def texts_of(value: Any, where: str = "") -> list[tuple[str, str]]:
 
 
 def arguments_of(tool: str, code: str, project: str) -> dict[str, Any]:
-    if tool in {"get_short_link", "get_qr_code", "get_link_analytics"}:
+    if tool in {"get_short_link", "get_qr_code", "get_link_analytics", "list_clicks"}:
         return {"short_code": code}
     return {"project": project} if tool in {"get_project", "get_project_analytics", "list_short_links"} else {}
 
@@ -93,11 +95,10 @@ async def test_what_visitors_write_stays_in_the_fields_meant_for_it(server: Serv
             if MARK in text.lower():
                 seen.add(where)
                 assert len(text) <= 100
-                assert text.startswith(f"https://{MARK}.example/")
-                assert "?" not in text
+                assert where in WORDS or (text.startswith(f"https://{MARK}.example/") and "?" not in text)
         prose = [block.model_dump(mode="json") for block in answer.content]
-        assert MARK not in json.dumps(prose).lower() or name == "get_link_analytics"
-    assert seen == OPEN_FIELDS
+        assert MARK not in json.dumps(prose).lower() or name in {"get_link_analytics", "list_clicks"}
+    assert seen == WORDS | ADDRESSES
 
 
 async def test_a_refusal_repeats_nothing_that_was_sent(server: Server, era: str) -> None:

@@ -156,3 +156,21 @@ class LinkPublic(Versioned):
     forward_query: bool
     created_at: OutgoingMoment
     updated_at: OutgoingMoment
+
+
+class LinkNumbers(BaseModel):
+    """A link's clicks; robots are left out."""
+
+    total_clicks: int
+    unique_clicks: Annotated[int, Field(description="Different visitors of each UTC day, added up.")]
+    clicks_today: Annotated[int, Field(description="UTC.")]
+    clicks_this_week: Annotated[int, Field(description="From Monday, UTC.")]
+    clicks_this_month: Annotated[int, Field(description="UTC.")]
+
+
+class LinkDetails(LinkPublic):
+    """A link with its clicks."""
+
+    moving = LinkPublic.moving | {"analytics"}
+
+    analytics: LinkNumbers

@@ -9,13 +9,21 @@ from shortmcp.core.domains import qualify, read_domain
 from shortmcp.core.errors import invalid
 from shortmcp.core.limits import check_link_limit
 from shortmcp.core.links.finding import find_link
-from shortmcp.core.links.models import LinkCreate, LinkList, LinkPublic, LinkRef, LinkUpdate
+from shortmcp.core.links.models import (
+    LinkCreate,
+    LinkDetails,
+    LinkList,
+    LinkNumbers,
+    LinkPublic,
+    LinkRef,
+    LinkUpdate,
+)
 from shortmcp.core.links.rules import check_mask, checked_fields, start_counting
 from shortmcp.core.links.tables import Link
 from shortmcp.core.lists import Page, make_page
 from shortmcp.core.projects import Hold, find_project, only_project
 from shortmcp.core.removal import discard_link
-from shortmcp.core.totals import Total, read_total, read_totals
+from shortmcp.core.totals import Total, read_recent, read_total, read_totals
 from shortmcp.core.versions import check_version
 
 # What cannot be empty: null is refused, for leaving the field out keeps it.
@@ -49,9 +57,18 @@ def list_short_links(ctx: Context, query: LinkList) -> Page[LinkPublic]:
     return make_page(public, last, after[1] if after else _count(ctx, mine), query)
 
 
-def get_short_link(ctx: Context, ref: LinkRef) -> LinkPublic:
-    """Show one short link by its code or by its destination."""
-    return _show(ctx, find_link(ctx, ref))
+def get_short_link(ctx: Context, ref: LinkRef) -> LinkDetails:
+    """Show one short link by its code or by its destination, with its clicks in all, today, this week and month."""
+    link = find_link(ctx, ref)
+    total, recent = read_total(ctx, link.id or 0), read_recent(ctx, link.id or 0)
+    numbers = LinkNumbers(
+        total_clicks=total.clicks,
+        unique_clicks=total.uniques,
+        clicks_today=recent.today,
+        clicks_this_week=recent.week,
+        clicks_this_month=recent.month,
+    )
+    return LinkDetails(**dict(public_link(ctx, link, total)), analytics=numbers)
 
 
 def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
