@@ -3,15 +3,18 @@
 from typing import Any, cast
 
 import orjson
+from anyio import fail_after
 from starlette.requests import ClientDisconnect, Request
 
 from shortmcp.core.errors import Code, OperationError
 
 MAX_BODY = 2 << 20
+# For 2 MiB that is a slow telephone line; whoever sends less in that time only wants to be waited for.
+BODY_SECONDS = 60.0
 
 
-async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
-    """The whole body, at most `limit` bytes of it; compressed ones are refused."""
+async def read_body(request: Request, limit: int = MAX_BODY, seconds: float = BODY_SECONDS) -> bytes:
+    """The whole body, at most `limit` bytes of it that come within `seconds`; compressed ones are refused."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise OperationError(Code.MALFORMED, "The body must not be compressed: send it without Content-Encoding.")
     too_large = OperationError(Code.TOO_LARGE, f"The body may be at most {limit} bytes long.")
@@ -20,13 +23,16 @@ async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
         raise too_large
     chunks, size = list[bytes](), 0
     try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > limit:
-                raise too_large
-            chunks.append(chunk)
+        with fail_after(seconds):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise too_large
+                chunks.append(chunk)
     except ClientDisconnect as error:
         raise OperationError(Code.MALFORMED, "The body ended early.") from error
+    except TimeoutError as error:
+        raise OperationError(Code.MALFORMED, f"The body took longer than {seconds:.0f} seconds.") from error
     return b"".join(chunks)
 
 

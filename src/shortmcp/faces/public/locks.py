@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qsl
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter, move_on_after, to_thread
 
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import UNLOCKED_SECONDS
@@ -13,6 +13,7 @@ from shortmcp.faces.public.sending import Header
 
 COOKIE = "unlocked"
 MAX_FORM = 4096
+FORM_SECONDS = 20.0
 # As many as may hash at once: the others wait as what they are, requests, and take no thread.
 THREADS = 2
 
@@ -59,11 +60,13 @@ class Locks:
 
 async def _read_form(request: Request) -> bytes:
     form = b""
-    while True:
-        message = await request.receive()
-        form += message.get("body", b"")
-        if not message.get("more_body") or len(form) > MAX_FORM:
-            return form[:MAX_FORM]
+    with move_on_after(FORM_SECONDS):
+        while True:
+            message = await request.receive()
+            form += message.get("body", b"")
+            if not message.get("more_body") or len(form) > MAX_FORM:
+                return form[:MAX_FORM]
+    return b""
 
 
 def _read_password(form: bytes) -> str:
