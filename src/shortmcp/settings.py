@@ -82,14 +82,51 @@ class Settings(BaseSettings):
         description="HTTP proxy for all outgoing requests, `http://user:password@host:3128`; the usual variables "
         "(`HTTPS_PROXY`, ...) are not read.",
     )
+    blocklist: Path | None = Field(
+        default=None, description="File of hosts that no link may lead to; `blocklist.txt` in the data dir if empty."
+    )
+    safety_feeds: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Hosts files to be fetched from URLs, separated by commas, that no link may lead to."
+    )
+    safe_browsing_key: SecretStr = Field(
+        default=SecretStr(""), description="Key for Google Safe Browsing; without one it is not asked."
+    )
+    safe_browsing_version: Literal["v4", "v5"] = Field(default="v5", description="Version of its API.")
+    safe_browsing_url: str = Field(
+        default="https://safebrowsing.googleapis.com", description="Where Google Safe Browsing is asked."
+    )
+    urlhaus_key: SecretStr = Field(
+        default=SecretStr(""), description="Auth-Key for URLhaus of abuse.ch; without one it is not asked."
+    )
+    urlhaus_url: str = Field(default="https://urlhaus-api.abuse.ch", description="Where URLhaus is asked.")
     worker: bool = Field(default=True, description="Run the background work inside `serve`.")
     log_format: Literal["text", "json"] = Field(default="text", description="How log lines look.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="What is logged.")
 
-    @field_validator("trusted_proxies", "allowed_hosts", "allowed_origins", "domains", mode="before")
+    @field_validator("trusted_proxies", "allowed_hosts", "allowed_origins", "domains", "safety_feeds", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("safe_browsing_url", "urlhaus_url")
+    @classmethod
+    def _check_service(cls, value: str) -> str:
+        return _address(value)
+
+    @field_validator("safety_feeds")
+    @classmethod
+    def _check_feeds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not re.fullmatch(r"https?://[^/?#@\s]+([/?][^\s]*)?", url) for url in value):
+            raise ValueError("must be URLs such as https://lists.example.com/hosts.txt, separated by commas")
+        return value
+
+    @field_validator("safe_browsing_key", "urlhaus_key")
+    @classmethod
+    def _check_service_key(cls, value: SecretStr) -> SecretStr:
+        # It goes into a header.
+        if not re.fullmatch(r"[\x21-\x7e]*", value.get_secret_value()):
+            raise ValueError("must be one word of printable ASCII characters")
+        return value
 
     @field_validator("base_url")
     @classmethod
@@ -167,6 +204,11 @@ class Settings(BaseSettings):
     def journal_dir(self) -> Path:
         """Where this node's click journal lies."""
         return self.data_dir.absolute() / "clicks"
+
+    @property
+    def blocklist_file(self) -> Path:
+        """Where the operator's own blocklist lies, if there is one."""
+        return self.blocklist or self.data_dir.absolute() / "blocklist.txt"
 
 
 def _address(value: str) -> str:

@@ -27,6 +27,7 @@ from shortmcp.core import (
     workspaces,
 )
 from shortmcp.core.analytics import tables as analytics_tables
+from shortmcp.core.links import checks as link_checks
 from shortmcp.core.links import tables as link_tables
 
 # Importing them is what fills the metadata.
@@ -38,6 +39,7 @@ TABLE_MODULES = (
     guesses,
     jobs,
     limits,
+    link_checks,
     link_tables,
     mails,
     projects,

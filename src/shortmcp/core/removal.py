@@ -37,6 +37,8 @@ def _discard(ctx: Context, which: str, parameters: dict[str, int]) -> None:
     for statement in (
         "UPDATE short_codes SET released_at = :now WHERE (domain, code) IN ({names})",
         "INSERT INTO link_purges (link_id) SELECT id FROM links WHERE {which}",
+        "DELETE FROM link_checks WHERE link_id IN (SELECT id FROM links WHERE {which})",
+        "DELETE FROM mask_checks WHERE link_id IN (SELECT id FROM links WHERE {which})",
         "DELETE FROM links WHERE {which}",
     ):
         ctx.session.connection().execute(text(statement.format(which=which, names=names)), values)

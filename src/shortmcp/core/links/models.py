@@ -1,6 +1,6 @@
 """What may be asked of links and what is answered: the fields that people and agents read about."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -126,11 +126,11 @@ class LinkUpdate(BaseModel):
 class LinkPublic(Versioned):
     """A link as its workspace sees it.
 
-    `is_effectively_active` is false once it is disabled, has expired or has had its `max_clicks`. `clicks_count` are
-    the clicks of people ever since; those of robots are left out, though they too use `max_clicks` up.
+    `is_effectively_active`: not disabled, expired, used up (`max_clicks`) or `unsafe`. `clicks_count`: of people;
+    robots are left out, but use `max_clicks` up.
     """
 
-    moving = frozenset({"is_effectively_active", "clicks_count"})
+    moving = frozenset({"is_effectively_active", "clicks_count", "safety"})
 
     id: int
     project_id: int
@@ -142,6 +142,7 @@ class LinkPublic(Versioned):
     description: str | None
     is_active: bool
     is_effectively_active: bool
+    safety: Literal["unchecked", "safe", "unsafe"]
     redirect_url: str | None
     expires_at: OutgoingMoment | None
     has_password: bool

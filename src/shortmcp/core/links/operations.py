@@ -8,6 +8,7 @@ from shortmcp.core.context import Context
 from shortmcp.core.domains import qualify, read_domain
 from shortmcp.core.errors import invalid
 from shortmcp.core.limits import check_link_limit
+from shortmcp.core.links.checks import request_checks, unverified
 from shortmcp.core.links.finding import find_link
 from shortmcp.core.links.models import (
     LinkCreate,
@@ -93,6 +94,7 @@ def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
     check_mask(link)
     ctx.session.add(link)
     ctx.session.flush()
+    request_checks(ctx, link, fields.keys())
     return public_link(ctx, link, Total())
 
 
@@ -115,13 +117,12 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
     if "max_clicks" in fields:
         fields["used_clicks"] = start_counting(ctx, link, fields["max_clicks"])
     if fields:
-        if fields.get("original_url", link.original_url) != link.original_url:
-            # The verdict was about the destination that it had.
-            fields["blocked_at"] = None
-        link.sqlmodel_update({**fields, "updated_at": ctx.now})
+        changed = {name for name, value in fields.items() if getattr(link, name) != value}
+        link.sqlmodel_update({**fields, **unverified(changed), "updated_at": ctx.now})
         check_mask(link)
         ctx.session.add(link)
         ctx.session.flush()
+        request_checks(ctx, link, changed)
         ctx.changed_codes.add(qualify(link.domain, link.short_code))
     return _show(ctx, link)
 

@@ -27,7 +27,7 @@ def checked_fields(ctx: Context, given: LinkCreate | LinkUpdate, fields: dict[st
     for name in ("original_url", "redirect_url", "og_image"):
         if fields.get(name) is not None:
             fields[name] = normalize_destination(name, fields[name], ctx.site.own_origins)
-    if fields.get("og_image") is not None and not _is_web(fields["og_image"]):
+    if fields.get("og_image") is not None and not is_web(fields["og_image"]):
         raise invalid("og_image", "`og_image` must begin with https:// or http://.")
     if given.mask and not ctx.caller.plan.mask:
         raise OperationError(
@@ -41,7 +41,7 @@ def checked_fields(ctx: Context, given: LinkCreate | LinkUpdate, fields: dict[st
 
 def check_mask(link: Link) -> None:
     """Refuse a mask over what is no page."""
-    if link.mask and not _is_web(link.original_url):
+    if link.mask and not is_web(link.original_url):
         raise invalid("mask", "`mask` needs a destination that begins with https:// or http://.")
 
 
@@ -52,5 +52,6 @@ def start_counting(ctx: Context, link: Link, max_clicks: int | None) -> int:
     return read_total(ctx, link.id or 0).clicks
 
 
-def _is_web(url: str) -> bool:
+def is_web(url: str) -> bool:
+    """Whether a destination, as it is stored, is a page and no mail or phone call."""
     return urlsplit(url).scheme in WEB

@@ -12,7 +12,7 @@ class Link(SQLModel, table=True):
     """A short code and where it leads. `redirect_url` is the fallback while the link does not work.
 
     `domain` is empty for the instance's own one. `used_clicks` is exact and counts only while there are `max_clicks`.
-    `blocked_at` tells since when the destination is known to be unsafe.
+    `safety` is what is known of where it leads, one of `checks.Safety`; `blocked_at` since when that is unsafe.
     """
 
     __tablename__ = "links"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
@@ -43,6 +43,7 @@ class Link(SQLModel, table=True):
     notify_on_mask_break: bool = False
     analytics_public: bool = False
     forward_query: bool = False
+    safety: str = Field(default="unchecked", sa_column_kwargs={"server_default": "unchecked"})
     blocked_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     updated_at: datetime = Field(sa_column=Column(Moment, nullable=False))
