@@ -21,9 +21,9 @@ MOST_TOKENS_OF_ALL = 12_000
 EXCEPTIONS = {
     "get_link_analytics": 1_400,
     "list_short_links": 700,
-    "get_short_link": 650,
-    "create_short_link": 1_100,
-    "update_short_link": 1_100,
+    "get_short_link": 700,
+    "create_short_link": 1_150,
+    "update_short_link": 1_150,
 }
 
 
