@@ -57,7 +57,7 @@ def find_faults(page: Page) -> list[str]:
 def take_picture(page: Page, name: str) -> None:
     """Keep a screenshot as a build artefact."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
 
 def is_wider_than_its_window(page: Page) -> bool:

@@ -2,6 +2,7 @@
 
 from shortmcp.core.analytics.answers import get_link_analytics, get_project_analytics, get_workspace_analytics
 from shortmcp.core.analytics.clicks import list_clicks
+from shortmcp.core.analytics.published import show_statistics
 from shortmcp.core.context import Scope
 from shortmcp.core.links.operations import (
     create_short_link,
@@ -13,7 +14,7 @@ from shortmcp.core.links.operations import (
 from shortmcp.core.links.rules import hash_new_password
 from shortmcp.core.me import get_me
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
-from shortmcp.core.qrcodes import get_qr_code
+from shortmcp.core.qrcodes import get_qr_code, show_qr_code
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
 from shortmcp.core.usage import get_usage
 from shortmcp.operation import Effect, Operation, Route
@@ -122,3 +123,7 @@ CATALOG = (
     ),
     Operation(get_me, "Show this connection", (Route("GET", "/me"),), READ, Effect.READ),
 )
+
+# What visitors may ask for without a token, on pages of their own: no face mirrors them.
+PUBLIC_STATISTICS = Operation(show_statistics, "Public statistics", (), READ, Effect.READ)
+PUBLIC_QR_CODE = Operation(show_qr_code, "Public QR code", (), READ, Effect.READ)

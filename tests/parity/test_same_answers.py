@@ -42,7 +42,8 @@ def test_the_qr_code_is_the_same_picture(server: Server) -> None:
     with server.client(access) as rest, mcp_client(server, access) as mcp:
         link = make_link(rest, short_code="first")
         result = call_tool(mcp, "get_qr_code", {"short_code": "first"})
-        shown = {"short_code": "first", "short_url": link["short_url"], "format": "svg"}
+        image = f"{server.url}/qr/first"
+        shown = {"short_code": "first", "short_url": link["short_url"], "image_url": image, "format": "svg"}
         assert result["structuredContent"] == {"data": shown}
         by_type = {block["type"]: block for block in result["content"]}
         assert by_type["resource"]["resource"]["text"] == rest.get("/links/first/qr").text

@@ -23,12 +23,13 @@ from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import JobNumbers, make_job_runner, make_worker
 from shortmcp.app.node import Node, make_node
-from shortmcp.catalog import CATALOG
+from shortmcp.catalog import CATALOG, PUBLIC_QR_CODE, PUBLIC_STATISTICS
 from shortmcp.clicks.caps import use_click
 from shortmcp.clicks.ingest import Fenced, Ingester
 from shortmcp.clicks.journal import Journal
 from shortmcp.clicks.near import find_near
 from shortmcp.clicks.resolve import Resolver
+from shortmcp.core.context import VISITOR, Work
 from shortmcp.core.errors import OperationError
 from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.usage import write_calls
@@ -77,7 +78,7 @@ def make_app(node: Node) -> ASGIApp:
     ]
     lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, jobs, job_numbers)
     inner = make_site(list(routes), partial(_lifespan, lives))
-    public = PublicFace(inner, resolver, journal, _services(node), reads_block=not database.is_sqlite)
+    public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
     return public
 
@@ -140,7 +141,7 @@ def _finish(lives: Lives) -> None:
             lives.ingester.run()
 
 
-def _services(node: Node) -> Services:
+def _services(node: Node, work: Work) -> Services:
     database = node.database
     return Services(
         use_click=partial(use_click, database.read, database.write),
@@ -149,6 +150,8 @@ def _services(node: Node) -> Services:
         short_url=node.site.short_url,
         domains={host.encode("ascii"): host for host in node.site.domains},
         trusted=node.settings.trusted_proxies,
+        show_statistics=partial(PUBLIC_STATISTICS.perform, work, VISITOR),
+        show_qr_code=partial(PUBLIC_QR_CODE.perform, work, VISITOR),
     )
 
 

@@ -44,6 +44,10 @@ class Caller:
 OPERATOR = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 
 
+# Whoever follows links or looks at what is public of them: of no workspace.
+VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this instance is reached and what it sells.

@@ -1,19 +1,23 @@
 """The QR code of a short link."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from shortmcp.core.context import Context
-from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.finding import find_link, find_visited
 from shortmcp.core.links.models import LinkRef
+from shortmcp.core.links.tables import Link
 from shortmcp.core.qr import COLOR_PATTERN, Drawing
 
 Color = Annotated[str, Field(pattern=COLOR_PATTERN)]
 
 
-class QrQuery(LinkRef):
-    """Which link, and how its QR code looks."""
+class QrStyle(BaseModel):
+    """How a QR code looks."""
+
+    model_config = ConfigDict(extra="forbid")
 
     format: Annotated[Literal["svg", "png"], Field(description="Image format.")] = "svg"
     size: Annotated[int, Field(ge=1, le=40, description="Pixels a module.")] = 10
@@ -25,28 +29,61 @@ class QrQuery(LinkRef):
     ] = "M"
 
 
+class QrQuery(QrStyle, LinkRef):
+    """Which link, and how its QR code looks."""
+
+
+class VisitorQrQuery(QrStyle):
+    """What a visitor asked for: a code, on which domain, and how its QR code looks."""
+
+    short_code: str
+    domain: str
+
+
 class QrPublic(BaseModel):
     """The QR code of `short_url`."""
 
     short_code: str
     short_url: str
+    image_url: Annotated[str, Field(description="Shows it to everybody, without a token.")]
     format: str
+    svg_url: Annotated[str, Field(exclude=True)]
     drawing: Annotated[Drawing, Field(exclude=True)]
 
 
 def get_qr_code(ctx: Context, query: QrQuery) -> QrPublic:
     """Show a short link's QR code as an image that encodes its short URL. It goes on working when the link changes.
 
-    Reading it is no visit: nothing is counted.
+    `image_url` is for web pages and print. Reading it is no visit: nothing is counted.
     """
-    link = find_link(ctx, query)
+    return _draw(ctx, find_link(ctx, query), query)
+
+
+def show_qr_code(ctx: Context, query: VisitorQrQuery) -> QrPublic:
+    """Show any link's QR code to a visitor: it holds the short URL and nothing else, so it needs no password."""
+    return _draw(ctx, find_visited(ctx, query.short_code, query.domain), query)
+
+
+def _draw(ctx: Context, link: Link, style: QrStyle) -> QrPublic:
     short_url = ctx.site.short_url(link.short_code, link.domain)
     drawing = Drawing(
         content=short_url,
-        error_correction=query.error_correction,
-        size=query.size,
-        border=query.border,
-        dark=query.dark.lower(),
-        light=query.light.lower(),
+        error_correction=style.error_correction,
+        size=style.size,
+        border=style.border,
+        dark=style.dark.lower(),
+        light=style.light.lower(),
     )
-    return QrPublic(short_code=link.short_code, short_url=short_url, format=query.format, drawing=drawing)
+    return QrPublic(
+        short_code=link.short_code,
+        short_url=short_url,
+        image_url=_image_url(ctx, link, style),
+        format=style.format,
+        svg_url=_image_url(ctx, link, style.model_copy(update={"format": "svg"})),
+        drawing=drawing,
+    )
+
+
+def _image_url(ctx: Context, link: Link, style: QrStyle) -> str:
+    chosen = style.model_dump(include=set(QrStyle.model_fields), exclude_defaults=True)
+    return "?".join(filter(None, [ctx.site.short_url(f"qr/{link.short_code}", link.domain), urlencode(chosen)]))

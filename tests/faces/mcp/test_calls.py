@@ -81,6 +81,7 @@ async def test_a_qr_code_can_be_seen_and_scanned(server: Server, era: str, image
     assert structured(result)["data"] == {
         "short_code": made["short_code"],
         "short_url": made["short_url"],
+        "image_url": f"{server.url}/qr/{made['short_code']}",
         "format": image_format,
     }
     picture, vector, _ = result.content
@@ -89,7 +90,7 @@ async def test_a_qr_code_can_be_seen_and_scanned(server: Server, era: str, image
     assert scan_png(base64.b64decode(picture.data)) == [made["short_url"]]
     assert isinstance(vector, EmbeddedResource)
     assert isinstance(vector.resource, TextResourceContents)
-    assert vector.resource.uri == f"{server.url}/api/v1/links/{made['short_code']}/qr"
+    assert vector.resource.uri == f"{server.url}/qr/{made['short_code']}"
     assert vector.resource.mime_type == "image/svg+xml"
     assert "<svg" in vector.resource.text
 

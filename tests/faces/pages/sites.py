@@ -2,17 +2,56 @@
 
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, cast
 
+from shortmcp.core.analytics.published import PublishedStatistics
 from shortmcp.faces import pages
 from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
 
 GRAPH = OpenGraph("The summer programme", "All concerts in July and August.", "https://pictures.example/summer.png")
 SHORT_URL = "https://s.example/summer"
+NOON = datetime(2026, 6, 7, 12, tzinfo=UTC)
+# Two weeks of rising, a day off, a spike: whatever the drawing must show.
+CLICKS_BY_DAY = [
+    *(12, 40, 33, 60, 85, 20, 14, 70, 96, 81, 120, 160, 40, 0, 150, 190, 230, 1, 270, 90, 60),
+    *(310, 1204, 480, 330, 300, 140, 110, 290, 205),
+]
+STATISTICS = PublishedStatistics(
+    short_url=SHORT_URL,
+    title=GRAPH.title,
+    generated_at=NOON,
+    clicks=sum(CLICKS_BY_DAY),
+    visitors=3871,
+    clicks_in_all=128_440,
+    days=[(NOON.date() - timedelta(29 - number), clicks) for number, clicks in enumerate(CLICKS_BY_DAY)],
+    countries=[
+        *(("Austria", 2010), ("Germany", 1544), ("Switzerland", 540), (None, 401), ("Bosnia & Herzegovina", 301)),
+        *(("Italy", 200), ("Poland", 125), ("France", 70)),
+    ],
+    referrers=[
+        *((None, 3000), ("news.example.com", 1200), ("t.co", 700), (f"a-very-{'long-' * 8}name.example.org", 200)),
+        ("[2001:db8::7]", 91),
+    ],
+    devices=[("Mobile", 4000), ("Desktop", 1400), ("Tablet", 91)],
+    browsers=[("Chrome", 2900), ("Safari", 1900), ("Firefox", 600), ("Samsung Internet", 91)],
+)
+NO_STATISTICS = replace(
+    STATISTICS,
+    title=None,
+    clicks=0,
+    visitors=0,
+    clicks_in_all=0,
+    days=[(day, 0) for day, _ in STATISTICS.days],
+    countries=[],
+    referrers=[],
+    devices=[],
+    browsers=[],
+)
 FORM = "/protected"
 PAGES: Mapping[str, Callable[[], Page]] = {
     "unknown": pages.unknown_page,
@@ -27,6 +66,8 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "password-wrong": lambda: pages.password_page(FORM, WrongPassword()),
     "password-too-many": lambda: pages.password_page(FORM, TooManyTries(540)),
     "preview": lambda: pages.preview_page(SHORT_URL, GRAPH),
+    "statistics": lambda: pages.statistics_page(STATISTICS),
+    "statistics-of-nothing": lambda: pages.statistics_page(NO_STATISTICS),
 }
 
 

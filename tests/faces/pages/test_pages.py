@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
@@ -9,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from faces.pages.outline import read_html
-from faces.pages.sites import GRAPH, PAGES, SHORT_URL
+from faces.pages.sites import CLICKS_BY_DAY, GRAPH, PAGES, SHORT_URL, STATISTICS
 from shortmcp.faces import pages
 from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
 
@@ -27,6 +28,8 @@ STATUSES = {
     "password-wrong": 403,
     "password-too-many": 429,
     "preview": 200,
+    "statistics": 200,
+    "statistics-of-nothing": 200,
     "masked": 200,
 }
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
@@ -198,15 +201,52 @@ def test_a_title_cannot_turn_the_direction_of_what_stands_around_it() -> None:
     assert read_html(page).text_of("title") == "atxt.exe b"
 
 
+def test_statistics_are_drawn_to_scale_and_told_in_a_table() -> None:
+    html = read_html(pages.statistics_page(STATISTICS))
+    days = [path.attributes["d"] for path in html.all("path") if path.attributes.get("class") == "days"]
+    heights = [float(height) for height in re.findall(r"v-([0-9.]+)h", days[0])]
+    # Of thirty days one has no bar; the highest fills the drawing; a single click can still be seen.
+    assert (len(heights), max(heights), min(heights)) == (29, 100, 2)
+    cells = [cell.text for cell in html.all("td")]
+    assert cells == [f"{clicks:,}" for clicks in reversed(CLICKS_BY_DAY)]
+    (drawing,) = [svg.attributes for svg in html.all("svg") if svg.attributes.get("role") == "img"]
+    assert drawing["aria-label"].startswith("A bar for each day from 9 May 2026 to 7 June 2026;")
+
+
+def test_a_ranking_ends_with_all_others_and_adds_up() -> None:
+    rows = [re.split(r"\s(?=[0-9,]+$)", row.text) for row in read_html(pages.statistics_page(STATISTICS)).all("li")]
+    assert rows[:6] == [
+        ["Austria", "2,010"],
+        ["Germany", "1,544"],
+        ["Switzerland", "540"],
+        ["Unknown", "401"],
+        ["Bosnia & Herzegovina", "301"],
+        ["Others", "395"],
+    ]
+    assert sum(int(number.replace(",", "")) for _, number in rows[:6]) == sum(CLICKS_BY_DAY)
+    assert rows[6] == ["Direct or unknown", "3,000"]
+
+
+def test_hostile_names_stay_text_on_the_statistics_page() -> None:
+    hostile = replace(STATISTICS, title=HOSTILE + "\u202e", referrers=[(HOSTILE + "\u2066", 1)])
+    page = pages.statistics_page(hostile)
+    html = read_html(page)
+    assert html.text_of("h1") == HOSTILE
+    assert html.all("script") == []
+    assert re.findall("[\u202a-\u202e\u2066-\u2069]", page.body.decode()) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_pair_of_colours_that_meet_can_be_told_apart(scheme: str) -> None:
     css = STYLE.split("@media")[scheme == "dark"]
     colours = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})", css))
     texts = [("ink", "paper"), ("ink", "surface"), ("soft", "paper"), ("soft", "surface"), ("accent", "surface")]
     texts += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("danger", "danger-tint")]
+    texts += [("ink", "accent-tint"), ("soft", "accent-tint")]
     # WCAG 2.2, AA: 4.5 for text of any size, 3 for what shows where a control is.
     assert [pair for pair in texts if contrast(colours, *pair) < 4.5] == []
     controls = [("field", "surface"), ("field", "paper"), ("accent", "paper"), ("danger", "surface")]
+    controls += [("accent", "accent-tint")]
     assert [pair for pair in controls if contrast(colours, *pair) < 3] == []
 
 

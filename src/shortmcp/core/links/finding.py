@@ -30,6 +30,14 @@ def find_link(ctx: Context, ref: LinkRef, *, hold: bool = False) -> Link:
     return _only([link for link in found if link.domain == OWN] or found, "code", "domain")
 
 
+def find_visited(ctx: Context, code: str, domain: str) -> Link:
+    """The link that visitors find under a code, whosever it is: for what everybody may see. NOT_FOUND without one."""
+    link = ctx.session.exec(select(Link).where(Link.domain == domain, Link.short_code == code)).first()
+    if link is None:
+        raise OperationError(Code.NOT_FOUND, "There is no such short link.")
+    return link
+
+
 def _only(found: list[Link], what: str, way_out: str) -> Link:
     if not found:
         raise OperationError(

@@ -62,7 +62,7 @@ def _pictures(code: QrPublic) -> list[ContentBlock]:
     # Always PNG for the eye, whatever format was asked for: models see no SVG.
     png = ImageContent(data=b64encode(draw_png(code.drawing)).decode(), mime_type="image/png")
     svg = TextResourceContents(
-        uri=f"{code.short_url.rsplit('/', 1)[0]}/api/v1/links/{code.short_code}/qr",
+        uri=code.svg_url,
         mime_type="image/svg+xml",
         text=draw_svg(code.drawing),
     )

@@ -12,6 +12,7 @@ from shortmcp.faces.pages.notices import (
 from shortmcp.faces.pages.opengraph import OpenGraph, masked_page, preview_page
 from shortmcp.faces.pages.password import TooManyTries, WrongPassword, password_page
 from shortmcp.faces.pages.rendering import Page
+from shortmcp.faces.pages.statistics import statistics_page
 
 __all__ = [
     "OpenGraph",
@@ -26,6 +27,7 @@ __all__ = [
     "masked_page",
     "password_page",
     "preview_page",
+    "statistics_page",
     "unknown_page",
     "used_up_page",
 ]

@@ -1,6 +1,8 @@
 """Every word that the pages say of themselves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from math import ceil
 
 PRODUCT = "shortmcp"
@@ -55,12 +57,67 @@ PROBLEM = "Problem:"
 
 PREVIEW_LABEL = "Open this link:"
 
+STATISTICS = "Public statistics"
+STATISTICS_FOOTER = "Whoever made this link has chosen to show these numbers to everybody."
+CLICKS = "Clicks in 30 days"
+VISITORS = "Visitors in 30 days"
+CLICKS_IN_ALL = "Clicks in all"
+NO_CLICKS = "Nobody has followed this link in the last 30 days."
+DAYS = "Clicks by day"
+DAYS_TABLE = "Every day in numbers"
+DAY = "Day"
+CLICKS_COLUMN = "Clicks"
+COUNTRIES = "Countries"
+REFERRERS = "Where from"
+DEVICES = "Devices"
+BROWSERS = "Browsers"
+UNKNOWN_VALUE = "Unknown"
+NO_REFERRER = "Direct or unknown"
+OTHERS = "Others"
+# Not the machine's: it may be set to another language.
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
 
 def too_many_tries(seconds: int) -> str:
     """What to do after too many wrong passwords; the time is rounded up."""
     minutes = ceil(seconds / 60)
     time = _count(seconds, "second") if seconds < 60 else _count(minutes, "minute")  # noqa: PLR2004
     return f"Too many wrong passwords. Try again in {time}."
+
+
+def count(number: int) -> str:
+    """A number as people read it."""
+    return f"{number:,}"
+
+
+def day(moment: date) -> str:
+    """A day of this year or the last."""
+    return f"{moment.day} {MONTHS[moment.month - 1]}"
+
+
+def full_day(moment: date) -> str:
+    """A day with its year."""
+    return f"{day(moment)} {moment.year}"
+
+
+def busiest(moment: date, clicks: int) -> str:
+    """Which day had the most clicks."""
+    return f"The most on {day(moment)}: {count(clicks)}"
+
+
+def drawing(days: Sequence[tuple[date, int]]) -> str:
+    """The drawing of the days for those who do not see it."""
+    first, last = full_day(days[0][0]), full_day(days[-1][0])
+    return f"A bar for each day from {first} to {last}; the numbers are in the table below."
+
+
+def counted(moment: datetime) -> str:
+    """How the numbers came about."""
+    time = f"{full_day(moment.date())}, {moment:%H:%M} UTC"
+    return f"As of {time}. Days are in UTC. A visitor counts once a day, and robots do not count at all."
 
 
 def _count(number: int, unit: str) -> str:

@@ -13,7 +13,8 @@ from shortmcp.clicks.visits import encode_visit
 from shortmcp.core.errors import OperationError
 from shortmcp.faces.pages import away_page
 from shortmcp.faces.public.addresses import Client, Found, Headers, read_address
-from shortmcp.faces.public.codes import read_code, read_host
+from shortmcp.faces.public.codes import read_code, read_display, read_host
+from shortmcp.faces.public.displays import Displays
 from shortmcp.faces.public.requests import Request, Services, is_prefetch
 from shortmcp.faces.public.sending import EMPTY, redirect_start, send_page
 from shortmcp.faces.public.visits import Visits
@@ -42,6 +43,7 @@ class PublicFace:
         self._trusted = services.trusted
         self._domains = services.domains
         self._find = _in_thread(resolver.find) if reads_block else _at_once(resolver.find)
+        self._displays = Displays(services)
         self._visits = Visits(services, self._record_request, self._count_fallback)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,6 +63,9 @@ class PublicFace:
             await send(EMPTY)
         elif (code := read_code(scope["path"])) is not None:
             await self._visit(Request(scope, receive, send, code, domain))
+        elif (asked := read_display(scope["path"])) is not None:
+            display, code = asked
+            await self._displays.answer(Request(scope, receive, send, code, domain), display)
         else:
             await self._inner(scope, receive, send)
 

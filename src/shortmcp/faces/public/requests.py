@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
+from shortmcp.core.analytics.published import PublishedStatistics
 from shortmcp.core.guesses import Doorkeeper
+from shortmcp.core.qrcodes import QrPublic
 from shortmcp.faces.public.addresses import Network, read_address
 
 _PREFETCH = frozenset({b"sec-purpose", b"purpose", b"x-moz", b"x-purpose"})
@@ -17,7 +20,8 @@ class Services:
 
     `use_click` grants one of a link's limited clicks; `find_near`, if visitors may be told, finds on a domain the codes
     that an unknown one may be a slip of. `domains` are the names of other short domains by the Host that
-    browsers send; `short_url` makes a short URL from a code and a domain's name.
+    browsers send; `short_url` makes a short URL from a code and a domain's name. `show_statistics` and `show_qr_code`
+    perform these operations for a visitor; they block.
     """
 
     use_click: Callable[[int], bool]
@@ -26,6 +30,8 @@ class Services:
     short_url: Callable[[str, str], str]
     domains: Mapping[bytes, str]
     trusted: tuple[Network, ...]
+    show_statistics: Callable[[Mapping[str, Any]], PublishedStatistics]
+    show_qr_code: Callable[[Mapping[str, Any]], QrPublic]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Answers to visitors as ASGI messages; none may be kept by anybody."""
+"""Answers to visitors as ASGI messages; none may be kept by anybody, if not said otherwise."""
 
 from typing import Any
 
@@ -25,9 +25,9 @@ async def send_redirect(send: Send, location: bytes, status: int = 302, *more: H
     await send(EMPTY)
 
 
-async def send_page(send: Send, page: Page, *more: Header, with_body: bool = True) -> None:
+async def send_page(send: Send, page: Page, *more: Header, with_body: bool = True, caching: Header = NO_STORE) -> None:
     """Show a page, with `more` headers; HEAD is answered without its body."""
-    await send({"type": "http.response.start", "status": page.status, "headers": [*page.headers, NO_STORE, *more]})
+    await send({"type": "http.response.start", "status": page.status, "headers": [*page.headers, caching, *more]})
     await send({"type": "http.response.body", "body": page.body if with_body else b""})
 
 
