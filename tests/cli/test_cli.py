@@ -118,13 +118,26 @@ def test_a_mistake_is_answered_with_one_sentence(
     assert "Traceback" not in done.stderr
 
 
+BLOCKLIST_ASKED = "Destinations are checked with the blocklist of this server."
+
+
 def test_doctor_finds_a_healthy_instance_healthy(database_url: str, tmp_path: Path) -> None:
     done = run("doctor", "--json", database_url=database_url, data_dir=tmp_path)
     found = {finding["subject"]: finding["state"] for finding in json.loads(done.stdout)}
     assert (done.returncode, found) == (
         0,
-        {"database": "ok", "data dir": "ok", "base url": "warning", "countries": "ok", "mail": "warning"},
+        {
+            "database": "ok",
+            "data dir": "ok",
+            "base url": "warning",
+            "countries": "ok",
+            "mail": "warning",
+            "safety": "warning",
+        },
     )
+    (tmp_path / "blocklist.txt").write_text("bad.example\n")
+    said = json.loads(run("doctor", "--json", database_url=database_url, data_dir=tmp_path).stdout)
+    assert {"state": "ok", "subject": "safety", "sentence": BLOCKLIST_ASKED} in said
 
 
 def test_doctor_finds_a_data_dir_that_is_not_there_and_makes_none(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from calls import call_tool, make_link, mcp_client
+from faces.pages.sites import make_page, start_site
 from factories import Access, Server, start_server
 from journals import eventually
 from mailboxes import Mailbox, open_mailbox
@@ -63,6 +64,11 @@ def jobs(server: Server) -> list[tuple[Any, ...]]:
     with server.node.database.read() as connection:
         query = text("SELECT kind, state, attempts, last_error FROM jobs WHERE kind = 'check_destination'")
         return [tuple(row) for row in connection.execute(query)]
+
+
+def count(server: Server, query: TextClause) -> int:
+    with server.node.database.read() as connection:
+        return connection.execute(query).scalar_one()
 
 
 def test_a_link_to_an_unsafe_page_is_blocked_within_seconds_and_its_owner_gets_one_mail(
@@ -188,3 +194,14 @@ def test_without_a_service_and_a_list_links_stay_unchecked_and_no_job_is_left(
             make_link(client, original_url="https://www.evil.example/", short_code="second")
             eventually(lambda: server.visit("second").status_code == 403)
     assert services.asked == []
+
+
+def test_the_server_looks_at_masked_pages_and_not_at_those_in_its_own_network(server: Server, access: Access) -> None:
+    with start_site() as site, server.client(access) as client:
+        page = site.add("/page", make_page("<p>Here</p>"))
+        make_link(client, original_url=page, short_code="masked", mask=True, notify_on_mask_break=True)
+        with server.node.database.read() as connection:
+            waiting = text("SELECT count(*) FROM jobs WHERE kind = 'check_mask'")
+            assert connection.execute(text("SELECT count(*) FROM mask_checks")).scalar_one() == 1
+        eventually(lambda: count(server, waiting) == 0)
+        assert site.requests.empty()

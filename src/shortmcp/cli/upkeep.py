@@ -68,6 +68,7 @@ def doctor(*, as_json: bool, **given: Any) -> None:
         *_check_address(settings),
         *_check_geoip(settings),
         *_check_mail(settings),
+        *_check_safety(settings),
     ]
     node.database.close()
     _report(findings, as_json=as_json)
@@ -157,6 +158,19 @@ def _check_geoip(settings: "Settings") -> Iterator[Finding]:
         yield Finding("error", "countries", str(error))
         return
     yield Finding("ok", "countries", str(settings.geoip or Path("the data in the package")))
+
+
+def _check_safety(settings: "Settings") -> Iterator[Finding]:
+    from shortmcp.app.safety import make_providers  # noqa: PLC0415
+
+    ready = [provider.name for provider in make_providers(settings) if provider.is_ready()]
+    if settings.blocklist is not None and not settings.blocklist.is_file():
+        yield Finding("error", "safety", f"The blocklist {settings.blocklist} does not exist.")
+    if ready:
+        yield Finding("ok", "safety", f"Destinations are checked with {', '.join(ready)}.")
+    else:
+        way_out = f"Set SHORTMCP_SAFE_BROWSING_KEY, or write hosts into {settings.blocklist_file}."
+        yield Finding("warning", "safety", f"Nobody is asked whether destinations are safe. {way_out}")
 
 
 def _check_mail(settings: "Settings") -> Iterator[Finding]:

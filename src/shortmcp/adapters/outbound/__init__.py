@@ -33,12 +33,14 @@ class Answer:
     """What came back. Header names are in lower case; those that came several times are joined with commas.
 
     `body_start` is as much of the body as the limit allows, as it came; `is_whole` says whether that is all of it.
+    `url` is whose answer it is, redirects followed.
     """
 
     status: int
     headers: Mapping[str, str]
     body_start: bytes
     is_whole: bool
+    url: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class Outbound:
                 pool.stream(method, target, headers=sent, content=content) as response,
             ):
                 start, is_whole = _read_start(response.iter_stream(), self.limit)
-                return Answer(response.status, _joined(response.headers), start, is_whole)
+                return Answer(response.status, _joined(response.headers), start, is_whole, url.href)
         except (
             httpcore2.NetworkError,
             httpcore2.ProtocolError,

@@ -126,8 +126,8 @@ class LinkUpdate(BaseModel):
 class LinkPublic(Versioned):
     """A link as its workspace sees it.
 
-    `is_effectively_active`: not disabled, expired, used up (`max_clicks`) or `unsafe`. `clicks_count`: of people;
-    robots are left out, but use `max_clicks` up.
+    `is_effectively_active`: not disabled, expired, used up or `unsafe`. `clicks_count`: of people; robots are left
+    out, but use `max_clicks` up.
     """
 
     moving = frozenset({"is_effectively_active", "clicks_count", "safety"})
