@@ -12,6 +12,7 @@ from shortmcp.core.links.finding import find_link
 from shortmcp.core.links.models import LinkCreate, LinkList, LinkPublic, LinkRef, LinkUpdate
 from shortmcp.core.links.rules import check_mask, checked_fields, start_counting
 from shortmcp.core.links.tables import Link
+from shortmcp.core.links.words import make_words
 from shortmcp.core.lists import Page, make_page
 from shortmcp.core.projects import Hold, find_project, only_project
 from shortmcp.core.removal import discard_link
@@ -72,6 +73,7 @@ def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
         created_at=ctx.now,
         updated_at=ctx.now,
     )
+    link.words = make_words(link.original_url, link.short_code, link.title)
     check_link_limit(ctx, lambda: count_codes(ctx) - 1)
     check_mask(link)
     ctx.session.add(link)
@@ -102,6 +104,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
             # The verdict was about the destination that it had.
             fields["blocked_at"] = None
         link.sqlmodel_update({**fields, "updated_at": ctx.now})
+        link.words = make_words(link.original_url, link.short_code, link.title)
         check_mask(link)
         ctx.session.add(link)
         ctx.session.flush()
@@ -122,7 +125,7 @@ def delete_short_link(ctx: Context, ref: LinkRef) -> None:
 def public_link(ctx: Context, link: Link, total: Total) -> LinkPublic:
     """`link` as its workspace sees it at this moment."""
     return LinkPublic(
-        **link.model_dump(exclude={"workspace_id", "domain", "password_hash", "used_clicks", "blocked_at"}),
+        **link.model_dump(exclude={"workspace_id", "domain", "password_hash", "used_clicks", "blocked_at", "words"}),
         domain=link.domain or ctx.site.host,
         short_url=ctx.site.short_url(link.short_code, link.domain),
         has_password=link.password_hash is not None,
