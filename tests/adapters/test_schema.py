@@ -1,5 +1,6 @@
 """Migrations: whole or not at all, and never onto a database that is newer than the code."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -10,13 +11,15 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from alembic import command
 from psycopg.sql import SQL, Identifier
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, make_url, text
 
 from conftest import postgres_url
 from processes import SHORTMCP
 from shortmcp.adapters.database import Database
-from shortmcp.adapters.schema import is_current, migrate, newest_revision
+from shortmcp.adapters.schema import _config, is_current, migrate, newest_revision
+from shortmcp.core.links.words import make_words
 
 # Migrates, and is killed at its `sys.argv[2]`th statement that creates something, or at the commit if that is 0.
 DYING = """
@@ -42,6 +45,12 @@ def at_statement(connection, cursor, statement, *rest):
             die()
 
 migrate(database)
+"""
+
+OLD_LINK = """
+INSERT INTO links (id, workspace_id, project_id, domain, short_code, original_url, title, is_active, used_clicks, mask,
+                   notify_on_mask_break, analytics_public, forward_query, created_at, updated_at)
+VALUES (7, 1, 1, '', 'c', 'https://a.example/X', 'ÉCOLE', true, 0, false, false, false, false, 0, 0)
 """
 
 
@@ -76,6 +85,12 @@ def test_an_empty_database_gets_the_newest_schema_and_keeps_it(empty: Database) 
     assert migrate(empty) == (None, newest_revision())
     assert migrate(empty) == (newest_revision(), newest_revision())
     assert is_current(empty)
+
+
+def test_the_tables_are_those_that_the_code_describes(empty: Database) -> None:
+    migrate(empty)
+    with empty.write() as connection:
+        command.check(_config(connection))
 
 
 @pytest.mark.parametrize("statement", [8, 0])
@@ -114,3 +129,63 @@ def test_a_database_of_a_newer_version_is_left_alone(database: Database, tmp_pat
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("Error: The database is at revision 9999")
     assert "Traceback" not in refused.stderr
+
+
+@pytest.fixture
+def poor(postgres_admin: psycopg.Connection) -> Generator[Database]:
+    """An empty database whose user may not add extensions to it."""
+    name, password = f"shortmcp_test_{uuid4().hex}", uuid4().hex
+    postgres_admin.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(name), password))
+    postgres_admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    with psycopg.connect(postgres_url(name), autocommit=True) as owner:
+        owner.execute(SQL("GRANT CREATE ON SCHEMA public TO {}").format(Identifier(name)))
+    url = make_url(postgres_url(name)).set(username=name, password=password)
+    database = Database(url.render_as_string(hide_password=False))
+    yield database
+    database.close()
+    postgres_admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    postgres_admin.execute(SQL("DROP ROLE {}").format(Identifier(name)))
+
+
+def test_without_the_extension_for_searches_the_schema_is_made_and_the_index_comes_later(
+    poor: Database, tmp_path: Path
+) -> None:
+    def doctor() -> list[str]:
+        command = [SHORTMCP, "doctor", "--json", "--database-url", url_of(poor), "--data-dir", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        return [finding["subject"] for finding in json.loads(done.stdout) if finding["state"] == "warning"]
+
+    migrate(poor)
+    assert is_current(poor)
+    assert "search" in doctor()
+    with psycopg.connect(postgres_url(poor.url.database or ""), autocommit=True) as owner:
+        owner.execute("CREATE EXTENSION pg_trgm")
+    migrate(poor)
+    assert "search" not in doctor()
+
+
+def test_links_of_an_older_schema_can_be_searched_and_are_counted(empty: Database) -> None:
+    with empty.write() as connection:
+        command.upgrade(_config(connection), "0003")
+        for statement in (
+            "INSERT INTO workspaces VALUES (1, 'A', 'a', 'unlimited', NULL, 0)",
+            "INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)",
+            OLD_LINK,
+        ):
+            connection.execute(text(statement))
+    migrate(empty)
+    with empty.read() as connection:
+        assert connection.execute(text("SELECT * FROM link_counts")).all() == [(1, 1, "", True, 1)]
+        words = make_words("https://a.example/X", "c", "ÉCOLE")
+        assert connection.execute(text("SELECT words FROM links")).all() == [(words,)]
+        if empty.is_sqlite:
+            found = text("SELECT rowid FROM link_words WHERE link_words MATCH :sought")
+            assert connection.execute(found, {"sought": '"école"'}).all() == [(7,)]
+
+
+def test_the_index_of_words_and_the_counts_can_be_taken_back(empty: Database) -> None:
+    migrate(empty)
+    with empty.write() as connection:
+        command.downgrade(_config(connection), "0003")
+        assert "link_counts" not in inspect(connection).get_table_names()
+    assert migrate(empty) == ("0003", newest_revision())

@@ -175,7 +175,7 @@ def test_bodies_that_are_compressed_or_too_large_are_refused(server: Server, cli
 
 
 def test_queries_refuse_by_name_what_they_do_not_know(server: Server, client: httpx2.Client) -> None:
-    reads = ("/projects", "/projects/kept", "/links", "/links/kept-link", "/links/kept-link/qr", "/usage", "/analytics")
+    reads = ("/projects", "/projects/kept", "/links/kept-link", "/links/kept-link/qr", "/usage", "/analytics")
     before = dump(server)
     for path in reads:
         for value in ("%", "_", "\\", "'", "[", "x" * 10_000, "%a" * 50):

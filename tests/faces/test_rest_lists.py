@@ -107,7 +107,7 @@ def test_a_bad_page_is_refused_by_name(server: Server) -> None:
         "page": {**number, "1000000001": "`{}` must be at most 1000000000.", "9" * 5000: "`{}` is too large a number."},
         "per_page": {**number, "101": "`{}` must be at most 100."},
         "cursor": dict.fromkeys(
-            ("", "1", "a.b", "-1.2", "1.2.3", f"{2**63}.1", f"{2**31}.1", "\u0661.\u0661"),
+            ("", "1", "a.b", "-1.2", "1.2.3", "1.2.0123456", f"{2**63}.1", f"{2**31}.1", "\u0661.\u0661"),
             "`{}` must be the `next_cursor` of an earlier answer, unchanged.",
         ),
     }
@@ -124,8 +124,7 @@ def test_a_bad_page_is_refused_by_name(server: Server) -> None:
                     )
             both = client.get(path, params={"page": 1, "cursor": "1.1"})
             assert both.json()["errors"] == {"cursor": ["`cursor` cannot be combined with `page`: send one of them."]}
-            for name in ("search", "sort", "limit", "is_active"):
-                unknown = client.get(path, params={name: "%"})
-                assert (unknown.status_code, list(unknown.json()["errors"])) == (422, [name])
+            unknown = client.get(path, params={"limit": "%"})
+            assert (unknown.status_code, list(unknown.json()["errors"])) == (422, ["limit"])
         assert client.get("/links", params={"cursor": f"{2**31 - 1}.{2**63}"}).json()["data"] == []
         assert client.get("/projects/none/links").status_code == 404

@@ -29,6 +29,7 @@ VALUES: dict[str, Any] = {
     "timezone": "UTC", "password": "open sesame", "max_clicks": 5, "og_title": "x", "og_description": "x",
     "og_image": "https://example.com/i.png", "mask": False, "notify_on_mask_break": False, "analytics_public": False,
     "forward_query": False, "domain": None, "idempotency_key": "matrix",
+    "search": "their", "sort": "created_at",
     "original_url": "https://example.com/new", "short_code": "matrix",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}

@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 
 from shortmcp.adapters import changes
 from shortmcp.adapters.database import Database
+from shortmcp.adapters.words import add_word_index
 from shortmcp.clicks import tables as click_tables
 from shortmcp.core import (
     codes,
@@ -70,6 +71,9 @@ def migrate(database: Database) -> tuple[str | None, str]:
         before = current_revision(connection)
         _check_known(before)
         command.upgrade(_config(connection), "head")
+        if not database.is_sqlite:
+            # Each time, because the extension that it needs may have come later.
+            add_word_index(connection)
         return before, newest_revision()
 
 

@@ -113,8 +113,24 @@ def _check_database(node: "Node") -> Iterator[Finding]:
         yield Finding("error", "database", f"It does not answer ({reason}): check --database-url and that it runs.")
         return
     yield Finding("ok", "database", f"{version} answers.")
+    if current and not node.database.is_sqlite:
+        yield from _check_search(node)
     if not current:
         yield Finding("error", "schema", "It is not this version's: run `shortmcp migrate`, or start the server.")
+
+
+def _check_search(node: "Node") -> Iterator[Finding]:
+    from shortmcp.adapters.words import has_word_index  # noqa: PLC0415
+
+    with node.database.read() as connection:
+        indexed = has_word_index(connection)
+    if not indexed:
+        yield Finding(
+            "warning",
+            "search",
+            "It reads every link of a workspace, as PostgreSQL's extension pg_trgm is missing: run `CREATE EXTENSION "
+            "pg_trgm` in the database, then `shortmcp migrate`.",
+        )
 
 
 def _check_disk(settings: "Settings") -> Iterator[Finding]:

@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SerializationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SerializationInfo, Strict, WithJsonSchema
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import SQLModel
@@ -53,11 +53,14 @@ def _storable(text: str) -> str:
     return text
 
 
-def _one_line(text: str) -> str:
-    text = _storable(text).strip()
-    if any(unicodedata.category(character) == "Cc" for character in text):
+def _verbatim(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in _storable(text)):
         raise ValueError("holds control characters or line breaks: send one line of plain text")
     return text
+
+
+def _one_line(text: str) -> str:
+    return _verbatim(_storable(text).strip())
 
 
 def _paragraphs(text: str) -> str:
@@ -71,6 +74,11 @@ def _required(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
     return text
+
+
+def _flag(value: Any) -> Any:
+    # A query string has only text. Pydantic would take "yes", "on" and "1" as well.
+    return {"true": True, "false": False}.get(value, 0) if isinstance(value, str) else value
 
 
 def _moment(value: Any) -> datetime:
@@ -96,6 +104,9 @@ def _reference(value: Any) -> Any:
 Storable = AfterValidator(_storable)
 Line = Annotated[str, AfterValidator(_one_line), AfterValidator(_required)]
 OptionalLine = Annotated[str, AfterValidator(_one_line)]
+# As it was sent, blanks at its ends too.
+Verbatim = Annotated[str, AfterValidator(_verbatim), AfterValidator(_required), Field(max_length=255)]
+Flag = Annotated[bool, BeforeValidator(_flag), Strict()]
 Paragraphs = Annotated[str, AfterValidator(_paragraphs)]
 Reference = Annotated[
     str,

@@ -261,8 +261,8 @@ def _public(project: Project, links: Mapping[int, int]) -> ProjectPublic:
 
 
 def _count_links(ctx: Context, projects: list[Project]) -> Mapping[int, int]:
-    query = text("SELECT project_id, count(*) AS links FROM links WHERE project_id IN :projects GROUP BY project_id")
+    query = text("SELECT project_id, sum(links) AS links FROM link_counts WHERE project_id IN :projects GROUP BY 1")
     rows = ctx.session.connection().execute(
         query.bindparams(bindparam("projects", expanding=True)), {"projects": [project.id for project in projects]}
     )
-    return {row.project_id: row.links for row in rows}
+    return {row.project_id: int(row.links) for row in rows}

@@ -67,7 +67,10 @@ META: Schema = {
             ("total_pages", "integer"),
         )
     }
-    | {"next_cursor": {"type": ["string", "null"]}},
+    | {
+        "next_cursor": {"type": ["string", "null"]},
+        "total_is_exact": {"const": False, "description": "Given where there are more than `total`."},
+    },
 }
 
 

@@ -262,12 +262,11 @@ def _image(result: QrPublic) -> Response:
 def _stream(pages: Iterator[Page[Any]]) -> Response:
     # The first page is fetched here, so that a refusal still gets its status.
     first = next(pages)
-    total = {"X-Total-Count": str(first.total)}
     if first.next_cursor is None:
         response = _json({"data": [_dump(item) for item in first.data]}, 200)
-        response.headers.update(total)
+        response.headers.update(_total_of(first))
         return response
-    return StreamingResponse(_pieces(first, pages), media_type="application/json", headers=total)
+    return StreamingResponse(_pieces(first, pages), media_type="application/json", headers=_total_of(first))
 
 
 def _pieces(first: Page[Any], rest: Iterator[Page[Any]]) -> Iterator[bytes]:
@@ -290,11 +289,20 @@ def _numbered(here: str, asked: Mapping[str, Any], query: ListQuery, page: Page[
         number, last = query.page or 1, max(1, -(-total // size))
         meta = {"page": number, "per_page": size, "total": total, "total_pages": last}
         near = {"first": 1, "prev": min(number - 1, last), "next": number + 1, "last": last}
+        last = last if page.total_is_exact else number + 1
         links = {name: {"page": str(there)} for name, there in near.items() if 1 <= there <= last}
+    if not page.total_is_exact:
+        # Nobody has counted where the last page is; there is a next one as long as there is more.
+        meta["total_is_exact"] = False
+        links = {name: links[name] for name in links if name != "last" and (name != "next" or page.next_cursor)}
     response = _json({"data": [_dump(item) for item in page.data], "meta": meta}, 200)
-    response.headers["X-Total-Count"] = str(total)
+    response.headers.update(_total_of(page))
     if links:
         response.headers["Link"] = ", ".join(
             f'<{here}?{urlencode({**asked, **there})}>; rel="{name}"' for name, there in links.items()
         )
     return response
+
+
+def _total_of(page: Page[Any]) -> dict[str, str]:
+    return {"X-Total-Count": str(page.total)} if page.total_is_exact else {}

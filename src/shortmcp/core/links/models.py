@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shortmcp.core.destinations import MAX_DESTINATION_LENGTH
-from shortmcp.core.fields import IncomingMoment, Line, OptionalLine, OutgoingMoment, Paragraphs, Reference, Storable
+from shortmcp.core.fields import (
+    Flag,
+    IncomingMoment,
+    Line,
+    OptionalLine,
+    OutgoingMoment,
+    Paragraphs,
+    Reference,
+    Storable,
+    Verbatim,
+)
 from shortmcp.core.lists import ListQuery
 from shortmcp.core.passwords import MAX_PASSWORD
 from shortmcp.core.versions import Versioned
@@ -63,6 +73,18 @@ class LinkList(ListQuery):
     """Which links."""
 
     project: Annotated[Reference | None, Field(description="Id or slug of a project: its links alone.")] = None
+    search: Annotated[
+        Verbatim | None,
+        Field(description="Text in the destination, code or title; taken literally, case aside."),
+    ] = None
+    is_active: Annotated[
+        Flag | None,
+        Field(description="Whether links are switched on; those that have expired or are used up still are."),
+    ] = None
+    domain: Annotated[Reference | None, Field(description="Short domain: its links alone.")] = None
+    sort: Annotated[
+        Literal["-created_at", "created_at"], Field(description="Newest first, or `created_at`: oldest first.")
+    ] = "-created_at"
 
 
 class LinkCreate(BaseModel):

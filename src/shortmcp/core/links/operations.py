@@ -1,6 +1,5 @@
 """The operations on short links."""
 
-from sqlalchemy import ColumnElement, func
 from sqlmodel import col, select
 
 from shortmcp.core.codes import Kind, claim_code, count_codes, normalize_code, retire_code
@@ -10,6 +9,7 @@ from shortmcp.core.errors import invalid
 from shortmcp.core.limits import check_link_limit
 from shortmcp.core.links.checks import request_checks, unverified
 from shortmcp.core.links.finding import find_link
+from shortmcp.core.links.listing import find_ids
 from shortmcp.core.links.models import (
     LinkCreate,
     LinkDetails,
@@ -21,6 +21,7 @@ from shortmcp.core.links.models import (
 )
 from shortmcp.core.links.rules import check_mask, checked_fields, start_counting
 from shortmcp.core.links.tables import Link
+from shortmcp.core.links.words import make_words
 from shortmcp.core.lists import Page, make_page
 from shortmcp.core.projects import Hold, find_project, only_project
 from shortmcp.core.removal import discard_link
@@ -41,21 +42,18 @@ _REQUIRED = (
 
 
 def list_short_links(ctx: Context, query: LinkList) -> Page[LinkPublic]:
-    """List short links of the workspace or of one project, newest first.
+    """List short links of the workspace or of one project, newest first, or those that a search finds.
 
-    Use get_link_analytics for a link's clicks and get_short_link for a single one.
+    `total_is_exact` false means that there are more than `total`. Use get_link_analytics for a link's clicks and
+    get_short_link for a single one.
     """
-    mine = col(Link.workspace_id) == ctx.caller.workspace_id
-    if query.project is not None:
-        mine &= col(Link.project_id) == find_project(ctx, query.project).id
-    after = query.after()
-    rows = select(Link).where(mine).order_by(col(Link.id).desc()).limit(query.per_page + 1)
-    rows = rows.where(col(Link.id) < after[0]) if after else rows.offset(query.offset)
-    links = list(ctx.session.exec(rows))
-    totals = read_totals(ctx, [link.id or 0 for link in links])
-    last = links[query.per_page - 1].id if len(links) > query.per_page else None
-    public = [public_link(ctx, link, totals.get(link.id or 0, Total())) for link in links]
-    return make_page(public, last, after[1] if after else _count(ctx, mine), query)
+    found = find_ids(ctx, query)
+    mine = select(Link).where(Link.workspace_id == ctx.caller.workspace_id, col(Link.id).in_(found.ids))
+    links = {link.id: link for link in ctx.session.exec(mine)}
+    totals = read_totals(ctx, found.ids)
+    public = [public_link(ctx, links[link_id], totals.get(link_id, Total())) for link_id in found.ids]
+    last = found.ids[query.per_page - 1] if len(found.ids) > query.per_page else None
+    return make_page(public, last, found.total, query, is_exact=found.is_exact)
 
 
 def get_short_link(ctx: Context, ref: LinkRef) -> LinkDetails:
@@ -90,6 +88,7 @@ def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
         created_at=ctx.now,
         updated_at=ctx.now,
     )
+    link.words = make_words(link.original_url, link.short_code, link.title)
     check_link_limit(ctx, lambda: count_codes(ctx) - 1)
     check_mask(link)
     ctx.session.add(link)
@@ -119,6 +118,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
     if fields:
         changed = {name for name, value in fields.items() if getattr(link, name) != value}
         link.sqlmodel_update({**fields, **unverified(changed), "updated_at": ctx.now})
+        link.words = make_words(link.original_url, link.short_code, link.title)
         check_mask(link)
         ctx.session.add(link)
         ctx.session.flush()
@@ -140,7 +140,7 @@ def delete_short_link(ctx: Context, ref: LinkRef) -> None:
 def public_link(ctx: Context, link: Link, total: Total) -> LinkPublic:
     """`link` as its workspace sees it at this moment."""
     return LinkPublic(
-        **link.model_dump(exclude={"workspace_id", "domain", "password_hash", "used_clicks", "blocked_at"}),
+        **link.model_dump(exclude={"workspace_id", "domain", "password_hash", "used_clicks", "blocked_at", "words"}),
         domain=link.domain or ctx.site.host,
         short_url=ctx.site.short_url(link.short_code, link.domain),
         has_password=link.password_hash is not None,
@@ -151,10 +151,6 @@ def public_link(ctx: Context, link: Link, total: Total) -> LinkPublic:
 
 def _show(ctx: Context, link: Link) -> LinkPublic:
     return public_link(ctx, link, read_total(ctx, link.id or 0))
-
-
-def _count(ctx: Context, which: ColumnElement[bool]) -> int:
-    return ctx.session.exec(select(func.count()).select_from(Link).where(which)).one()
 
 
 def _rename(ctx: Context, link: Link, wanted: str) -> str:

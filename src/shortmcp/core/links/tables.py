@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, Index, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Index, String, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from shortmcp.core.fields import Moment
@@ -13,18 +13,24 @@ class Link(SQLModel, table=True):
 
     `domain` is empty for the instance's own one. `used_clicks` is exact and counts only while there are `max_clicks`.
     `safety` is what is known of where it leads, one of `checks.Safety`; `blocked_at` since when that is unsafe.
+    `words` is what searches look through.
     """
 
     __tablename__ = "links"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
     __table_args__ = (
         Index("ix_links_workspace_id_original_url", "workspace_id", "original_url"),
+        # In the order of lists: newest first, of a workspace, of its state, of a domain, of a project.
+        Index("ix_links_workspace_id_id", "workspace_id", "id"),
+        Index("ix_links_workspace_id_is_active_id", "workspace_id", "is_active", "id"),
+        Index("ix_links_workspace_id_domain_id", "workspace_id", "domain", "id"),
+        Index("ix_links_project_id_workspace_id_id", "project_id", "workspace_id", "id"),
         UniqueConstraint("domain", "short_code"),
         {"sqlite_autoincrement": True},
     )
 
     id: int | None = Field(default=None, primary_key=True)
-    workspace_id: int = Field(foreign_key="workspaces.id", index=True)
-    project_id: int = Field(foreign_key="projects.id", index=True)
+    workspace_id: int = Field(foreign_key="workspaces.id")
+    project_id: int = Field(foreign_key="projects.id")
     domain: str = ""
     short_code: str
     original_url: str
@@ -47,9 +53,22 @@ class Link(SQLModel, table=True):
     blocked_at: datetime | None = Field(default=None, sa_column=Column(Moment, nullable=True))
     created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     updated_at: datetime = Field(sa_column=Column(Moment, nullable=False))
+    words: str = Field(default="", sa_column=Column(String, nullable=False, server_default=""))
 
     def works_at(self, now: datetime) -> bool:
         """Whether visitors reach the destination at `now`."""
         expired = self.expires_at is not None and self.expires_at <= now
         used_up = self.max_clicks is not None and self.used_clicks >= self.max_clicks
         return self.is_active and not expired and not used_up and self.blocked_at is None
+
+
+class LinkCount(SQLModel, table=True):
+    """How many links there are of a kind: kept by triggers, in the transaction that adds, moves or removes them."""
+
+    __tablename__ = "link_counts"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
+
+    workspace_id: int = Field(primary_key=True)
+    project_id: int = Field(primary_key=True, foreign_key="projects.id", ondelete="CASCADE", index=True)
+    domain: str = Field(primary_key=True)
+    is_active: bool = Field(primary_key=True)
+    links: int = Field(sa_type=BigInteger)

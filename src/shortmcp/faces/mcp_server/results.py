@@ -42,6 +42,7 @@ def _structured(outcome: Any) -> dict[str, Any]:
     if isinstance(outcome, Page):
         page = cast("Page[Any]", outcome)
         answer: dict[str, Any] = {"data": [_dump(item) for item in page.data], "total": page.total}
+        answer |= {} if page.total_is_exact else {"total_is_exact": False}
         return answer | ({} if page.next_cursor is None else {"next_cursor": page.next_cursor})
     return {"data": _dump(outcome)}
 

@@ -53,7 +53,7 @@ def output_schema(operation: Operation) -> Schema:
     if not operation.is_list:
         return _object({"data": item}) | definitions
     page = {"data": {"type": "array", "items": item}, "total": {"type": "integer"}}
-    return _object(page, {"next_cursor": {"type": "string"}}) | definitions
+    return _object(page, {"total_is_exact": {"type": "boolean"}, "next_cursor": {"type": "string"}}) | definitions
 
 
 def _nullable_fields(model: type[BaseModel]) -> frozenset[str]:
