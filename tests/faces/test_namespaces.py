@@ -40,6 +40,7 @@ def test_each_domain_has_codes_of_its_own(domains: Server) -> None:
         assert visit(domains, "launch", "s.example:8080").status_code == 404
         for host in (domains.url.removeprefix("http://"), "unknown.example", "go.example.evil.example"):
             assert visit(domains, "launch", host).headers["location"] == URL
+            assert visit(domains, "go.example/launch", host).status_code == 404
 
 
 @pytest.mark.parametrize("named", ["go.example", "https://go.example", "https://GO.example/"])

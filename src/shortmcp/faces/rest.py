@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 from anyio import to_thread
@@ -16,16 +16,16 @@ from starlette.routing import Match
 from starlette.routing import Route as Endpoint
 from starlette.types import Receive, Scope, Send
 
-from shortmcp.core.complaints import unknown_field
 from shortmcp.core.context import Caller, Work
-from shortmcp.core.errors import Code, OperationError, invalid
+from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.lists import ListQuery, Page
 from shortmcp.core.qr import draw_png, draw_svg
 from shortmcp.core.qrcodes import QrPublic
-from shortmcp.faces.bodies import parse_json, read_body
-from shortmcp.faces.conditions import HEADERS, mark, read_terms
+from shortmcp.faces.bodies import read_body
+from shortmcp.faces.conditions import mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.wire import BODY_METHODS, Wire
 from shortmcp.operation import Operation, Route
 
 PREFIX = "/api/v1"
@@ -42,7 +42,6 @@ STATUS: Mapping[Code, int] = {
     Code.RATE_LIMITED: 429,
     Code.UNAVAILABLE: 503,
 }
-BODY_METHODS = frozenset({"POST", "PATCH", "PUT"})
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ class RestFace:
 
         return endpoint
 
-    def _answer(self, operation: Operation, wire: "Wire", request: Request, body: bytes | OperationError) -> Response:
+    def _answer(self, operation: Operation, wire: Wire, request: Request, body: bytes | OperationError) -> Response:
         caller, allowance = None, None
         with self.telemetry.timed(operation.name, "rest") as timing:
             try:
@@ -96,7 +95,7 @@ class RestFace:
         return response
 
     def _perform(
-        self, operation: Operation, wire: "Wire", caller: Caller, request: Request, body: bytes | OperationError
+        self, operation: Operation, wire: Wire, caller: Caller, request: Request, body: bytes | OperationError
     ) -> Response:
         caller.require(operation.scope, operation.name)
         if isinstance(body, OperationError):
@@ -130,66 +129,6 @@ class RestFace:
         domain = shown.get("domain", self.site_host)
         path = location.format(**shown)
         return path if domain == self.site_host or path == location else f"{path}?domain={domain}"
-
-
-@dataclass(frozen=True)
-class Wire:
-    """How a route's callers name the operation's fields: in the path, in the query string and in the body."""
-
-    route: Route
-    path: frozenset[str]
-    query: Mapping[str, str]
-    body: Mapping[str, str]
-
-    @classmethod
-    def of(cls, operation: Operation, route: Route) -> "Wire":
-        """The names of one route of an operation."""
-        path = frozenset(part.strip("{}") for part in route.path.split("/") if part.startswith("{"))
-        fields = (field.alias or name for name, field in operation.input.model_fields.items())
-        elsewhere = {*path, *route.query.values(), *route.body.values()}
-        plain = {name: name for name in fields if name not in elsewhere}
-        if route.method in BODY_METHODS:
-            return cls(route, path, route.query, {**plain, **route.body})
-        return cls(route, path, {**plain, **route.query}, {})
-
-    def merge(self, path: Mapping[str, Any], query: bytes, body: bytes) -> dict[str, Any]:
-        """Path, query and body as one mapping of the operation's fields; INVALID for names that are none."""
-        asked, sent = _parse_query(query), parse_json(body)
-        strays = dict[str, list[str]]()
-        for given, known, place in ((asked, self.query, "query string"), (sent, self.body, "JSON body")):
-            for name in given.keys() - known.keys():
-                field, sentence = self._complain(name, known, place)
-                strays[field] = [sentence]
-        if strays:
-            raise OperationError(Code.INVALID, strays[min(strays)][0], errors=strays)
-        fields = {self.query[name]: value for name, value in asked.items()}
-        return fields | {self.body[name]: value for name, value in sent.items()} | dict(path)
-
-    def reword(self, error: OperationError) -> OperationError:
-        """`error` with the fields named as this route's callers name them."""
-        names = {field: name for name, field in self._own_names().items()}
-        errors = {
-            names.get(field, field): [self.speak(text) for text in texts] for field, texts in error.errors.items()
-        }
-        return OperationError(
-            error.code, self.speak(error.sentence), errors=errors, hint=error.hint, retry_after=error.retry_after
-        )
-
-    def speak(self, text: str) -> str:
-        """`text` with its fields named alike."""
-        for name, field in self._own_names().items():
-            text = text.replace(f"`{field}`", f"`{name}`")
-        return text
-
-    def _own_names(self) -> Mapping[str, str]:
-        return {**HEADERS, **self.route.query, **self.route.body}
-
-    def _complain(self, name: str, known: Mapping[str, str], place: str) -> tuple[str, str]:
-        if name in self.path:
-            return name, f"`{name}` is given by the path: leave it out of the {place}."
-        if name in self.body:
-            return name, f"`{name}` belongs into the JSON body: leave it out of the {place}."
-        return unknown_field(name, known)
 
 
 @dataclass(frozen=True)
@@ -232,13 +171,6 @@ def refusal(error: OperationError) -> Response:
     if error.code is Code.UNAUTHENTICATED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
-
-
-def _parse_query(query: bytes) -> dict[str, Any]:
-    try:
-        return dict(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=50))
-    except ValueError as error:
-        raise invalid("query", "The query string must be percent-encoded UTF-8 with at most 50 fields.") from error
 
 
 def _dump(result: BaseModel) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def list_clicks(ctx: Context, query: ClickList) -> Page[ClickPublic]:
     clicks = _read(ctx, link_id, earliest, query)
     more, shown = len(clicks) > query.per_page, clicks[: query.per_page]
     cursor = f"{shown[-1]['clicked_at']}.{shown[-1]['id']}.{total}" if more else None
-    return Page(data=[_public(click) for click in shown], total=total, next_cursor=cursor)
+    return Page(data=[_public(click) for click in shown], total=total, total_is_exact=True, next_cursor=cursor)
 
 
 def _count(ctx: Context, link_id: int, earliest: int) -> int:

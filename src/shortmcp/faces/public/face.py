@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shortmcp.clicks.journal import Journal
 from shortmcp.clicks.resolve import Resolver, Target
 from shortmcp.clicks.visits import encode_visit
+from shortmcp.core.domains import qualify
 from shortmcp.core.errors import OperationError
 from shortmcp.faces.pages import away_page
 from shortmcp.faces.public.addresses import Client, Found, Headers, read_address
@@ -53,10 +54,10 @@ class PublicFace:
             return
         # What most visits are, with no call more than it takes: a dozen microseconds are the whole budget.
         headers, domain = scope["headers"], ""
+        name = scope["path"][1:]
         if self._domains:
-            domain = self._domains.get(read_host(headers), "")
-        code = scope["path"][1:]
-        target = self._known.get(f"{domain}/{code}" if domain else code)
+            domain, name = self._name(headers, name)
+        target = self._known.get(name)
         if target is not None and scope["method"] == "GET" and target.is_plain((now := time_ns()) // 1000):
             self._record(target, headers, dict(headers), scope["client"], scope["query_string"], now)
             await send(redirect_start(target.destination))
@@ -75,10 +76,10 @@ class PublicFace:
         `found` are the `headers` by name.
         """
         path, _, query = url.partition(b"?")
-        code = path[1:].decode("latin-1")
-        if self._domains and (domain := self._domains.get(read_host(headers))):
-            code = f"{domain}/{code}"
-        if (target := self._known.get(code)) is None or path[:1] != b"/":
+        name = path[1:].decode("latin-1")
+        if self._domains:
+            _, name = self._name(headers, name)
+        if (target := self._known.get(name)) is None or path[:1] != b"/":
             return None
         now = time_ns()
         if not target.is_plain(now // 1000):
@@ -91,6 +92,11 @@ class PublicFace:
             await self._visits.answer(request, await self._find(request.name))
         except OperationError:
             await send_page(request.send, away_page(), with_body=request.method != "HEAD")
+
+    def _name(self, headers: Headers, code: str) -> tuple[str, str]:
+        domain = self._domains.get(read_host(headers), "")
+        # What other domains have is kept under names with a slash: nobody may ask for these themselves.
+        return domain, "" if "/" in code else qualify(domain, code)
 
     def _record_request(self, target: Target, request: Request, now: int) -> None:
         scope = request.scope

@@ -1,0 +1,81 @@
+"""How callers of a REST route name an operation's fields: in the path, in the query string and in the body."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from shortmcp.core.complaints import unknown_field
+from shortmcp.core.errors import Code, OperationError, invalid
+from shortmcp.faces.bodies import parse_json
+from shortmcp.faces.conditions import HEADERS
+from shortmcp.operation import Operation, Route
+
+BODY_METHODS = frozenset({"POST", "PATCH", "PUT"})
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How a route's callers name the operation's fields: in the path, in the query string and in the body."""
+
+    route: Route
+    path: frozenset[str]
+    query: Mapping[str, str]
+    body: Mapping[str, str]
+
+    @classmethod
+    def of(cls, operation: Operation, route: Route) -> "Wire":
+        """The names of one route of an operation."""
+        path = frozenset(part.strip("{}") for part in route.path.split("/") if part.startswith("{"))
+        fields = (field.alias or name for name, field in operation.input.model_fields.items())
+        elsewhere = {*path, *route.query.values(), *route.body.values()}
+        plain = {name: name for name in fields if name not in elsewhere}
+        if route.method in BODY_METHODS:
+            return cls(route, path, route.query, {**plain, **route.body})
+        return cls(route, path, {**plain, **route.query}, {})
+
+    def merge(self, path: Mapping[str, Any], query: bytes, body: bytes) -> dict[str, Any]:
+        """Path, query and body as one mapping of the operation's fields; INVALID for names that are none."""
+        asked, sent = _parse_query(query), parse_json(body)
+        strays = dict[str, list[str]]()
+        for given, known, place in ((asked, self.query, "query string"), (sent, self.body, "JSON body")):
+            for name in given.keys() - known.keys():
+                field, sentence = self._complain(name, known, place)
+                strays[field] = [sentence]
+        if strays:
+            raise OperationError(Code.INVALID, strays[min(strays)][0], errors=strays)
+        fields = {self.query[name]: value for name, value in asked.items()}
+        return fields | {self.body[name]: value for name, value in sent.items()} | dict(path)
+
+    def reword(self, error: OperationError) -> OperationError:
+        """`error` with the fields named as this route's callers name them."""
+        names = {field: name for name, field in self._own_names().items()}
+        errors = {
+            names.get(field, field): [self.speak(text) for text in texts] for field, texts in error.errors.items()
+        }
+        return OperationError(
+            error.code, self.speak(error.sentence), errors=errors, hint=error.hint, retry_after=error.retry_after
+        )
+
+    def speak(self, text: str) -> str:
+        """`text` with its fields named alike."""
+        for name, field in self._own_names().items():
+            text = text.replace(f"`{field}`", f"`{name}`")
+        return text
+
+    def _own_names(self) -> Mapping[str, str]:
+        return {**HEADERS, **self.route.query, **self.route.body}
+
+    def _complain(self, name: str, known: Mapping[str, str], place: str) -> tuple[str, str]:
+        if name in self.path:
+            return name, f"`{name}` is given by the path: leave it out of the {place}."
+        if name in self.body:
+            return name, f"`{name}` belongs into the JSON body: leave it out of the {place}."
+        return unknown_field(name, known)
+
+
+def _parse_query(query: bytes) -> dict[str, Any]:
+    try:
+        return dict(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=50))
+    except ValueError as error:
+        raise invalid("query", "The query string must be percent-encoded UTF-8 with at most 50 fields.") from error
