@@ -28,6 +28,7 @@ def test_a_link_is_created_shown_listed_changed_and_deleted(server: Server) -> N
             "description": None,
             "is_active": True,
             "is_effectively_active": True,
+            "safety": "unchecked",
             "redirect_url": None,
             "expires_at": None,
             "has_password": False,
