@@ -132,3 +132,16 @@ def test_a_feed_that_is_no_list_or_too_large_leaves_the_copy_as_it_is(
     services.feeds["/hosts.txt"] = "worse.example\n"
     feed.renew()
     assert feed.look_up("https://worse.example/") == "listed"
+
+
+def test_a_damaged_copy_of_a_feed_is_no_answer_and_is_replaced(services: Services, tmp_path: Path) -> None:
+    services.feeds["/hosts.txt"] = "bad.example\n"
+    make_feed(services, tmp_path).renew()
+    [path] = (tmp_path / "feeds").iterdir()
+    path.write_bytes(b"torn")
+    with pytest.raises(Failure, match="damaged"):
+        make_feed(services, tmp_path).look_up("https://bad.example/")
+    grow_old(tmp_path)
+    feed = make_feed(services, tmp_path)
+    feed.renew()
+    assert feed.look_up("https://bad.example/") == "listed"

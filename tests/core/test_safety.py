@@ -221,9 +221,16 @@ def test_a_link_asks_to_be_checked_when_it_is_made_and_whenever_it_leads_elsewhe
     for change in ({"title": "B"}, {"original_url": "tel:+49301"}, {"redirect_url": None}, {"is_active": False}):
         perform(rounds, "update_short_link", {"short_code": "one", **change})
     assert len(rounds.rows(jobs)) == 1
-    for number, change in enumerate(({"original_url": URLS[0]}, {"redirect_url": URLS[1]}, {"original_url": URLS[2]})):
+    # The last one is what it was before, of which a job may just be ending.
+    to_and_fro = (
+        ("original_url", URLS[0]),
+        ("redirect_url", URLS[1]),
+        ("original_url", URLS[2]),
+        ("original_url", URLS[0]),
+    )
+    for number, (field_name, url) in enumerate(to_and_fro):
         rounds.now += timedelta(seconds=1)
-        perform(rounds, "update_short_link", {"short_code": "one", **change})
+        perform(rounds, "update_short_link", {"short_code": "one", field_name: url})
         assert len(rounds.rows(jobs)) == number + 2
     assert not any("example" in payload for payload in rounds.rows(jobs))
     perform(rounds, "delete_short_link", {"short_code": "one"})

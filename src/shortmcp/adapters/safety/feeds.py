@@ -11,7 +11,7 @@ import structlog
 
 from shortmcp.adapters.outbound import Outbound
 from shortmcp.adapters.safety.answers import NoAnswer, check_status
-from shortmcp.adapters.safety.hosts import HostFile, host_of, read_hosts
+from shortmcp.adapters.safety.hosts import HostFile, from_bytes, from_names, host_of, read_hosts
 from shortmcp.core.jobs import Failure
 
 log = structlog.get_logger("shortmcp.safety")
@@ -27,7 +27,7 @@ class Feed:
         self.name = f"the feed of {urlsplit(url).hostname}"
         self._url, self._outbound = url, outbound
         self._path = folder / f"{sha256(url.encode()).hexdigest()[:16]}.hosts"
-        self._copy = HostFile(self._path)
+        self._copy = HostFile(self._path, from_bytes)
 
     def is_ready(self) -> bool:
         """Always: a feed without a copy is one that has not answered yet."""
@@ -52,7 +52,7 @@ class Feed:
         except Failure as error:
             log.warning("feed could not be renewed", feed=self.name, reason=str(error))
             return
-        _write(self._path, "\n".join(hosts))
+        _write(self._path, from_names(hosts).to_bytes())
         log.info("feed renewed", feed=self.name, hosts=len(hosts))
 
     def _fetch(self) -> list[str]:
@@ -65,12 +65,12 @@ class Feed:
         return hosts
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     # Whole or not at all, also for those who read it at this moment.
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with NamedTemporaryFile("w", dir=path.parent, suffix=".new", delete=False, encoding="utf-8") as new:
+    with NamedTemporaryFile(dir=path.parent, suffix=".new", delete=False) as new:
         try:
-            new.write(text)
+            new.write(content)
             new.flush()
             os.fsync(new.fileno())
             Path(new.name).replace(path)

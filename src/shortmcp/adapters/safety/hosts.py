@@ -3,8 +3,7 @@
 import re
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,6 +15,7 @@ from shortmcp.core.jobs import Failure
 
 MAX_BYTES = 32 << 20
 MAX_HOSTS = 1_000_000
+NUMBER_BYTES = 8
 WILDCARD = "*."
 _PLAIN = re.compile(r"(\*\.)?([a-z0-9_]([a-z0-9_-]{0,62})\.)+[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 Version = tuple[int, int, int]
@@ -24,11 +24,15 @@ Version = tuple[int, int, int]
 class HostList:
     """Hosts as numbers of 64 bits, sorted: eight bytes each, whatever they are called."""
 
-    def __init__(self, entries: Iterator[str] | list[str]) -> None:
-        self._numbers = array("Q", sorted({_number(entry) for entry in entries}))
+    def __init__(self, numbers: "array[int]") -> None:
+        self._numbers = numbers
 
     def __len__(self) -> int:
         return len(self._numbers)
+
+    def to_bytes(self) -> bytes:
+        """The list as `from_bytes` reads it, on this machine."""
+        return self._numbers.tobytes()
 
     def has(self, host: str) -> bool:
         """Whether `host` itself is listed, or `*.` and a domain that it is in or is."""
@@ -42,14 +46,31 @@ class HostList:
         return position < len(self._numbers) and self._numbers[position] == number
 
 
-@dataclass
+def from_names(names: Iterable[str]) -> HostList:
+    """The list of these hosts."""
+    return HostList(array("Q", sorted({_number(name) for name in names})))
+
+
+def from_text(content: bytes) -> HostList:
+    """The list that a hosts file holds."""
+    return from_names(read_hosts(content.decode("utf-8", errors="replace"))[0])
+
+
+def from_bytes(content: bytes) -> HostList:
+    """The list that `to_bytes` has written: a million hosts in milliseconds, where reading names takes seconds."""
+    if len(content) % NUMBER_BYTES:
+        raise Failure("The list is damaged.")
+    numbers = array("Q")
+    numbers.frombytes(content)
+    return HostList(numbers)
+
+
 class HostFile:
-    """A file of hosts; what was read last stays where the file cannot be read."""
+    """A file of hosts, read again when it changes."""
 
-    path: Path
-
-    def __post_init__(self) -> None:
-        self._hosts = HostList([])
+    def __init__(self, path: Path, load: Callable[[bytes], HostList]) -> None:
+        self._path, self._load = path, load
+        self._hosts = from_names(())
         self._version: Version | None = None
         self._lock = Lock()
 
@@ -57,15 +78,15 @@ class HostFile:
         """The hosts in it as it is now; none where there is no file. Raises Failure where it cannot be read."""
         with self._lock:
             try:
-                seen = self.path.stat()
+                seen = self._path.stat()
                 version = (seen.st_mtime_ns, seen.st_size, seen.st_ino)
                 if version != self._version:
                     if seen.st_size > MAX_BYTES:
                         raise Failure(f"The list is larger than {MAX_BYTES >> 20} MB.")
-                    self._hosts = HostList(read_hosts(self.path.read_text("utf-8", errors="replace"))[0])
+                    self._hosts = self._load(self._path.read_bytes())
                     self._version = version
             except FileNotFoundError:
-                self._hosts, self._version = HostList([]), None
+                self._hosts, self._version = from_names(()), None
             except OSError as error:
                 raise Failure(f"The list cannot be read ({type(error).__name__}).") from error
             return self._hosts
@@ -78,7 +99,7 @@ class Blocklist:
     is_local = True
 
     def __init__(self, path: Path) -> None:
-        self._file = HostFile(path)
+        self._file = HostFile(path, from_text)
 
     def is_ready(self) -> bool:
         """Whether there is anything in it; one that cannot be read has to say so when it is asked."""
@@ -145,4 +166,4 @@ def _is_address(name: str) -> bool:
 
 
 def _number(entry: str) -> int:
-    return int.from_bytes(blake2b(entry.encode(), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(entry.encode(), digest_size=NUMBER_BYTES).digest(), "big")
