@@ -168,7 +168,7 @@ def test_links_of_an_older_schema_can_be_searched_and_are_counted(empty: Databas
     with empty.write() as connection:
         command.upgrade(_config(connection), "0003")
         for statement in (
-            "INSERT INTO workspaces VALUES (1, 'A', 'a', 'unlimited', NULL, 0)",
+            "INSERT INTO workspaces (id, name, slug, plan, created_at) VALUES (1, 'A', 'a', 'unlimited', 0)",
             "INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)",
             OLD_LINK,
         ):

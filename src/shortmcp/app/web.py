@@ -74,7 +74,7 @@ def make_app(node: Node) -> ASGIApp:
     routes = [
         *site.routes(),
         Route("/mcp", mcp),
-        *RestFace(gate, work, telemetry, node.site.base_url).endpoints(CATALOG),
+        *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
     ]
     lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, jobs, job_numbers)
     inner = make_site(list(routes), partial(_lifespan, lives))

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 import orjson
 from anyio import to_thread
@@ -52,11 +52,8 @@ class RestFace:
     work: Work
     telemetry: Telemetry
     base_url: str
-
-    @property
-    def site_host(self) -> str:
-        """The host of short URLs that name no other domain."""
-        return urlsplit(self.base_url).netloc
+    # Other short domains than the base URL's.
+    domains: frozenset[str]
 
     def endpoints(self, catalog: tuple[Operation, ...]) -> list[Endpoint]:
         """One endpoint for each route of each operation, and one for whatever else is asked below their path."""
@@ -126,9 +123,8 @@ class RestFace:
 
     def _locate(self, location: str, shown: Mapping[str, Any]) -> str:
         # A code on another short domain is another thing than the same code on the own one.
-        domain = shown.get("domain", self.site_host)
-        path = location.format(**shown)
-        return path if domain == self.site_host or path == location else f"{path}?domain={domain}"
+        path, domain = location.format(**shown), shown.get("domain")
+        return f"{path}?domain={domain}" if domain in self.domains and path != location else path
 
 
 @dataclass(frozen=True)

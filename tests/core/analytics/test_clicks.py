@@ -55,6 +55,7 @@ def test_pages_behind_the_last_one_are_empty(context: Context, store_visits: Sto
     assert list_clicks(context, ClickList(short_code="launch", page=1)).model_dump() == {
         "data": [],
         "total": 0,
+        "total_is_exact": True,
         "next_cursor": None,
     }
     store_visits(context, [visit(NOON)])
