@@ -121,3 +121,10 @@ def test_what_comes_slowly_but_in_time_is_answered(port: int) -> None:
         for byte in (b"GET / HTTP/1.1\r\n", b"Host: a\r\n", b"Connection: close\r\n\r\n"):
             connection.sendall(byte)
         assert read_all(connection).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_a_connection_is_closed_behind_an_upgrade_that_nobody_makes(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n" + REQUEST)
+        answer = read_all(connection)
+        assert (answer.count(b"HTTP/1.1 200 OK"), b"connection: close" in answer) == (1, True)

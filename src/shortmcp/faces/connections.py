@@ -88,6 +88,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse(_TOO_LARGE)
         else:
             super().on_headers_complete()
+            if cast("Any", self.parser).should_upgrade():
+                # The parser reads nothing more: what comes next would be waited for in vain.
+                self.cycle.keep_alive = False
 
     def on_response_complete(self) -> None:
         """An answer is sent. Does what the base class does, but for its timer."""

@@ -24,6 +24,7 @@ class Link(SQLModel, table=True):
         Index("ix_links_workspace_id_is_active_id", "workspace_id", "is_active", "id"),
         Index("ix_links_workspace_id_domain_id", "workspace_id", "domain", "id"),
         Index("ix_links_project_id_workspace_id_id", "project_id", "workspace_id", "id"),
+        Index("ix_links_project_id_workspace_id_is_active_id", "project_id", "workspace_id", "is_active", "id"),
         UniqueConstraint("domain", "short_code"),
         {"sqlite_autoincrement": True},
     )

@@ -128,6 +128,7 @@ NEW_INDEXES = (
     ("ix_links_workspace_id_is_active_id", ["workspace_id", "is_active", "id"]),
     ("ix_links_workspace_id_domain_id", ["workspace_id", "domain", "id"]),
     ("ix_links_project_id_workspace_id_id", ["project_id", "workspace_id", "id"]),
+    ("ix_links_project_id_workspace_id_is_active_id", ["project_id", "workspace_id", "is_active", "id"]),
 )
 
 
