@@ -8,6 +8,7 @@ import httpx2
 import orjson
 
 from factories import TLS, Access, Server
+from shortmcp.faces.dialects import DIALECTS
 
 URL = "https://example.com/page"
 NO_CLICKS = {
@@ -56,3 +57,11 @@ def mcp_client(server: Server, access: Access) -> httpx2.Client:
     """An HTTP client for the MCP face."""
     headers = {"Authorization": f"Bearer {access.token}", "Accept": "application/json, text/event-stream"}
     return httpx2.Client(base_url=server.url, headers=headers, timeout=30, trust_env=False, verify=TLS)
+
+
+def dialect_client(server: Server, name: str, access: Access | None = None) -> httpx2.Client:
+    """An HTTP client for a dialect, as its service's own; paths are below the dialect's prefix."""
+    dialect = DIALECTS[name]
+    scheme = "Bearer " if dialect.header == "authorization" else ""
+    key = {} if access is None else {dialect.header: f"{scheme}{access.token}"}
+    return httpx2.Client(base_url=server.url + dialect.prefix, headers=key, timeout=30, trust_env=False, verify=TLS)

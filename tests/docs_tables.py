@@ -41,7 +41,7 @@ def with_tables(text: str) -> str:
 def _default(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"`{value}`" if str(value) and value not in ((), None) else ""
+    return f"`{value}`" if str(value) and value not in ((), {}, None) else ""
 
 
 if __name__ == "__main__":

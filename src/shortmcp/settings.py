@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="More browser origins, separated by commas, that may call /mcp."
     )
+    dialect_hosts: Annotated[Mapping[str, Literal["slsh", "snipurl-click", "snipurl-live"]], NoDecode] = Field(
+        default={},
+        description="Hosts on which another service's API answers at its original paths, such as "
+        "`api.example.com=slsh`, separated by commas; see docs/dialects.",
+    )
     metrics_public: bool = Field(default=False, description="Answer /metrics to other than loopback addresses.")
     journal_sync: float = Field(
         default=0.02,
@@ -107,6 +113,19 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("dialect_hosts", mode="before")
+    @classmethod
+    def _split_pairs(cls, value: Any) -> Any:
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()] if isinstance(value, str) else None
+        return value if pairs is None else {host.strip().lower(): name.strip() for host, _, name in pairs}
+
+    @field_validator("dialect_hosts")
+    @classmethod
+    def _check_dialect_hosts(cls, value: Mapping[str, str]) -> Mapping[str, str]:
+        if any(not re.fullmatch(r"[a-z0-9.-]+(:[0-9]{1,5})?", host) for host in value):
+            raise ValueError("must be pairs such as api.example.com=slsh, separated by commas")
+        return value
 
     @field_validator("safe_browsing_url", "urlhaus_url")
     @classmethod

@@ -10,7 +10,7 @@ from shortmcp.core.context import Site
 from shortmcp.core.destinations import read_origin
 from shortmcp.core.plans import load_plans
 from shortmcp.core.usage import Meter
-from shortmcp.settings import Settings
+from shortmcp.settings import DEFAULT_PORTS, Settings
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Node:
 
 def make_node(settings: Settings) -> Node:
     """Open the database and read the plans; changes nothing."""
-    aliases = (f"http://{host.removesuffix(':*')}" for host in settings.allowed_hosts)
+    hosts = (*settings.allowed_hosts, *settings.dialect_hosts)
+    aliases = (f"{scheme}://{host.removesuffix(':*')}" for host in hosts for scheme in DEFAULT_PORTS)
     origins = frozenset(read_origin(url) for url in (settings.public_url, *aliases, *settings.domains))
     domains = {urlsplit(url).netloc: url for url in settings.domains}
     site = Site(settings.public_url, origins, load_plans(settings.plans), domains)

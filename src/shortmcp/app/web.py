@@ -33,6 +33,7 @@ from shortmcp.core.context import VISITOR, Work
 from shortmcp.core.errors import OperationError
 from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.usage import write_calls
+from shortmcp.faces.dialects import DIALECTS, DialectFace, MappedHosts
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
 from shortmcp.faces.openapi import describe
@@ -75,9 +76,10 @@ def make_app(node: Node) -> ASGIApp:
         *site.routes(),
         Route("/mcp", mcp),
         *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
+        *_dialects(gate, work, telemetry, node.site.base_url),
     ]
     lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, jobs, job_numbers)
-    inner = make_site(list(routes), partial(_lifespan, lives))
+    inner = _with_dialect_hosts(settings, make_site(list(routes), partial(_lifespan, lives)))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
     return public
@@ -139,6 +141,16 @@ def _finish(lives: Lives) -> None:
     if lives.ingester is not None:
         with suppress(Fenced):
             lives.ingester.run()
+
+
+def _dialects(gate: Gate, work: Work, telemetry: Telemetry, base_url: str) -> list[Route]:
+    face = DialectFace(gate, work, telemetry, base_url, {operation.name: operation for operation in CATALOG})
+    return [route for dialect in DIALECTS.values() for route in face.endpoints(dialect)]
+
+
+def _with_dialect_hosts(settings: Settings, inner: ASGIApp) -> ASGIApp:
+    hosts = {host.encode("ascii"): DIALECTS[name] for host, name in settings.dialect_hosts.items()}
+    return MappedHosts(inner, hosts, urlsplit(settings.public_url).scheme) if hosts else inner
 
 
 def _services(node: Node, work: Work) -> Services:

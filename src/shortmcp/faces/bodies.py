@@ -1,12 +1,13 @@
-"""Reading what was sent: bounded, and JSON that holds no traps."""
+"""Reading what was sent: bounded, and without traps."""
 
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import orjson
 from anyio import fail_after
 from starlette.requests import ClientDisconnect, Request
 
-from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.errors import Code, OperationError, invalid
 
 MAX_BODY = 2 << 20
 # For 2 MiB that is a slow telephone line; whoever sends less in that time only wants to be waited for.
@@ -50,3 +51,11 @@ def parse_json(body: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise OperationError(Code.MALFORMED, 'The body must be a JSON object, such as {"name": "value"}.')
     return cast(dict[str, Any], parsed)
+
+
+def parse_query(query: bytes) -> dict[str, Any]:
+    """The fields of a query string, the last of several with one name."""
+    try:
+        return dict(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=50))
+    except ValueError as error:
+        raise invalid("query", "The query string must be percent-encoded UTF-8 with at most 50 fields.") from error

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from shortmcp.core.complaints import unknown_field
-from shortmcp.core.errors import Code, OperationError, invalid
-from shortmcp.faces.bodies import parse_json
+from shortmcp.core.errors import Code, OperationError
+from shortmcp.faces.bodies import parse_json, parse_query
 from shortmcp.faces.conditions import HEADERS
+from shortmcp.faces.wording import reword, speak
 from shortmcp.operation import Operation, Route
 
 BODY_METHODS = frozenset({"POST", "PATCH", "PUT"})
@@ -36,7 +36,7 @@ class Wire:
 
     def merge(self, path: Mapping[str, Any], query: bytes, body: bytes) -> dict[str, Any]:
         """Path, query and body as one mapping of the operation's fields; INVALID for names that are none."""
-        asked, sent = _parse_query(query), parse_json(body)
+        asked, sent = parse_query(query), parse_json(body)
         strays = dict[str, list[str]]()
         for given, known, place in ((asked, self.query, "query string"), (sent, self.body, "JSON body")):
             for name in given.keys() - known.keys():
@@ -49,19 +49,11 @@ class Wire:
 
     def reword(self, error: OperationError) -> OperationError:
         """`error` with the fields named as this route's callers name them."""
-        names = {field: name for name, field in self._own_names().items()}
-        errors = {
-            names.get(field, field): [self.speak(text) for text in texts] for field, texts in error.errors.items()
-        }
-        return OperationError(
-            error.code, self.speak(error.sentence), errors=errors, hint=error.hint, retry_after=error.retry_after
-        )
+        return reword(error, self._own_names())
 
     def speak(self, text: str) -> str:
         """`text` with its fields named alike."""
-        for name, field in self._own_names().items():
-            text = text.replace(f"`{field}`", f"`{name}`")
-        return text
+        return speak(text, self._own_names())
 
     def _own_names(self) -> Mapping[str, str]:
         return {**HEADERS, **self.route.query, **self.route.body}
@@ -72,10 +64,3 @@ class Wire:
         if name in self.body:
             return name, f"`{name}` belongs into the JSON body: leave it out of the {place}."
         return unknown_field(name, known)
-
-
-def _parse_query(query: bytes) -> dict[str, Any]:
-    try:
-        return dict(parse_qsl(query.decode(), keep_blank_values=True, errors="strict", max_num_fields=50))
-    except ValueError as error:
-        raise invalid("query", "The query string must be percent-encoded UTF-8 with at most 50 fields.") from error

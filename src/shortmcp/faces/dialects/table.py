@@ -1,0 +1,10 @@
+"""THE TABLE of dialects, by name."""
+
+from collections.abc import Mapping
+
+from shortmcp.faces.dialects.dialect import Dialect
+from shortmcp.faces.dialects.slsh import SLSH
+from shortmcp.faces.dialects.snipurl_click import SNIPURL_CLICK
+from shortmcp.faces.dialects.snipurl_live import SNIPURL_LIVE
+
+DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (SLSH, SNIPURL_CLICK, SNIPURL_LIVE)}
