@@ -61,7 +61,7 @@ class Server:
 
     def begin(self) -> AbstractContextManager[Context]:
         """A write transaction as the instance's operator."""
-        return self.node.work(lambda _: None).begin(OPERATOR, Scope.WRITE)
+        return self.node.work().begin(OPERATOR, Scope.WRITE)
 
     def client(self, access: Access | None = None) -> httpx2.Client:
         """An HTTP client for the REST face; paths are below /api/v1."""

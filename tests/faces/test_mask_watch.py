@@ -147,7 +147,7 @@ def test_a_look_at_a_destination_that_was_changed_meanwhile_counts_for_nothing(w
     watch.check(url)
     head = masks.Head(url, 200, DENY)
     node = watch.server.node
-    with node.work(lambda _: None).begin(masks.OPERATOR, masks.Scope.WRITE) as ctx:
+    with node.work().begin(masks.OPERATOR, masks.Scope.WRITE) as ctx:
         masks.store_head(ctx, watch.rows("SELECT id FROM links")[0], digest_of(url), head)
     assert watch.mails() == 0
 

@@ -1,10 +1,10 @@
-"""News of changed links, for every process that keeps links in memory: told in the transaction that changes them."""
+"""News of changed links and callers, for every process that keeps them in memory: told in the changing transaction."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, text
@@ -43,6 +43,48 @@ class Listener(Protocol):
     def forget_all(self) -> None:
         """Drop everything: the news may have gaps."""
         ...
+
+
+class SqliteVersion:
+    """A number that is another one as soon as anybody has committed anything, in this process or in another."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_reader(path)
+        self._lock = Lock()
+
+    def __call__(self) -> int | None:
+        """The number of this moment, in two microseconds; None where the file cannot be read now."""
+        with self._lock:
+            try:
+                return _version(self._connection)
+            except sqlite3.Error:
+                return None
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+
+class Listeners:
+    """Several who keep something in memory, told as one."""
+
+    def __init__(self) -> None:
+        self._listeners = list[Listener]()
+
+    def add(self, listener: Listener) -> None:
+        """One more."""
+        self._listeners.append(listener)
+
+    def forget(self, codes: Iterable[str]) -> None:
+        """Drop these codes."""
+        for listener in self._listeners:
+            listener.forget(codes)
+
+    def forget_all(self) -> None:
+        """Drop everything."""
+        for listener in self._listeners:
+            listener.forget_all()
 
 
 def record_changes(connection: Connection, codes: set[str]) -> None:

@@ -1,9 +1,9 @@
 """What every process of an instance stands on."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from shortmcp.adapters.changes import Listeners
 from shortmcp.adapters.database import Database, SqlWork
 from shortmcp.adapters.keys import derive_key, read_instance_key
 from shortmcp.core.context import Site
@@ -21,10 +21,12 @@ class Node:
     database: Database
     site: Site
     meter: Meter
+    # Who keeps something in memory in this process.
+    news: Listeners = field(default_factory=Listeners)
 
-    def work(self, tell: Callable[[set[str]], None]) -> SqlWork:
-        """Transactions for operations; `tell` hears which codes they changed."""
-        return SqlWork(self.database, self.site, self.meter, tell)
+    def work(self) -> SqlWork:
+        """Transactions for operations; what they change is told to this process at once."""
+        return SqlWork(self.database, self.site, self.meter, self.news.forget)
 
     def key(self, purpose: str) -> bytes:
         """The instance's key for one purpose alone; makes the instance's key on the first run."""

@@ -47,7 +47,7 @@ def make_feeds(settings: Settings) -> list[Feed]:
 
 def make_check_duties(node: Node) -> Mapping[str, Duty]:
     """How jobs that check links are done."""
-    work = node.work(lambda _: None)
+    work = node.work()
     checker = DestinationChecker(make_providers(node.settings), node.database.read, work, lambda: datetime.now(UTC))
     outbound = Outbound(proxy=node.settings.outbound_proxy, deadline=PAGE_SECONDS, limit=PAGE_BYTES)
     watcher = MaskWatcher(partial(fetch_head, outbound), node.database.read, work, lambda: datetime.now(UTC))

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from shortmcp.adapters.changes import watch_postgres, watch_sqlite
+from shortmcp.adapters.changes import SqliteVersion, watch_postgres, watch_sqlite
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
@@ -33,6 +33,7 @@ from shortmcp.core.context import VISITOR, Work
 from shortmcp.core.errors import OperationError
 from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.usage import write_calls
+from shortmcp.faces.callers import KnownCallers
 from shortmcp.faces.dialects import DIALECTS, DialectFace, MappedHosts
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
@@ -64,8 +65,12 @@ def make_app(node: Node) -> ASGIApp:
     resolver = Resolver(reader.read)
     journal = Journal(settings.journal_dir, sync_interval=settings.journal_sync, rotate_seconds=ADDRESSES_KEPT_SECONDS)
     telemetry = Telemetry()
-    gate = Gate(database.read, database.write, node.site, node.meter, lambda: datetime.now(UTC))
-    work = node.work(resolver.forget)
+    version = SqliteVersion(database.path) if database.is_sqlite else None
+    known = KnownCallers(version or (lambda: 0))
+    gate = Gate(database.read, database.write, node.site, node.meter, known, lambda: datetime.now(UTC))
+    node.news.add(resolver)
+    node.news.add(known)
+    work = node.work()
     mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
     worker, ingester = make_worker(node) if settings.worker else (None, None)
     jobs, job_numbers = make_job_runner(node) if settings.worker else None, JobNumbers(database)
@@ -78,7 +83,7 @@ def make_app(node: Node) -> ASGIApp:
         *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
         *_dialects(gate, work, telemetry, node.site.base_url),
     ]
-    lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, jobs, job_numbers)
+    lives = Lives(node, reader, version, journal, mcp, worker, ingester, jobs, job_numbers)
     inner = _with_dialect_hosts(settings, make_site(list(routes), partial(_lifespan, lives)))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
@@ -91,7 +96,7 @@ class Lives:
 
     node: Node
     reader: CodeReader
-    resolver: Resolver
+    version: SqliteVersion | None
     journal: Journal
     mcp: McpFace
     worker: Worker | None
@@ -103,7 +108,7 @@ class Lives:
 @asynccontextmanager
 async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
     stop = Event()
-    watch = Thread(target=_watch, args=(lives.node.database, lives.resolver, stop), name="link news", daemon=True)
+    watch = Thread(target=_watch, args=(lives.node, stop), name="news", daemon=True)
     watch.start()
     meter = Worker(
         [
@@ -127,6 +132,8 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
         await to_thread.run_sync(_finish, lives, abandon_on_cancel=True)
     watch.join(0.4)
     lives.reader.close()
+    if lives.version is not None:
+        lives.version.close()
     lives.node.database.close()
 
 
@@ -171,15 +178,15 @@ def _open_reader(database: Database) -> CodeReader:
     return SqliteReader(database.path) if database.is_sqlite else PostgresReader(database.conninfo)
 
 
-def _watch(database: Database, resolver: Resolver, stop: Event) -> None:
-    if database.is_sqlite:
-        watch_sqlite(database.path, resolver, stop, _no_news)
+def _watch(node: Node, stop: Event) -> None:
+    if node.database.is_sqlite:
+        watch_sqlite(node.database.path, node.news, stop, _no_news)
     else:
-        watch_postgres(database.conninfo, resolver, stop, _no_news)
+        watch_postgres(node.database.conninfo, node.news, stop, _no_news)
 
 
 def _no_news(error: Exception) -> None:
-    log.warning("no news of changed links for the moment", reason=str(error)[:200])
+    log.warning("no news of changed links and callers for the moment", reason=str(error)[:200])
 
 
 def _write_calls(node: Node) -> None:

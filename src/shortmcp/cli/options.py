@@ -87,7 +87,7 @@ def administration(given: dict[str, Any]) -> "Generator[Context]":
     node = open_node(given)
     try:
         prepare(node.database)
-        with node.work(lambda _: None).begin(OPERATOR, Scope.WRITE) as ctx:
+        with node.work().begin(OPERATOR, Scope.WRITE) as ctx:
             yield ctx
     except (OperationError, ValueError) as error:
         raise click.ClickException(str(error)) from None

@@ -95,7 +95,7 @@ def _prepare(node: "Node", *, first_run: bool = True) -> None:
     try:
         migrate(node.database)
         if first_run:
-            _greet(node.settings.public_url, set_up(node.work(lambda _: None)))
+            _greet(node.settings.public_url, set_up(node.work()))
     except (OperationError, ValueError) as error:
         raise click.ClickException(str(error)) from None
 

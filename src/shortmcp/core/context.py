@@ -80,11 +80,17 @@ class CallCounts(Protocol):
         ...
 
 
+# Stands among the changed codes where tokens or workspaces have changed; no code has a slash at its beginning.
+CALLERS = "/callers"
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One operation's surroundings, valid for one transaction. `now` is aware and in UTC.
 
-    `expected` are tags of which the thing to be changed must have one; None where any version will do.
+    `changed_codes` are what other processes must hear of:
+    codes, and CALLERS. `expected` are tags of which the thing to be changed must have one; None where any version will
+    do.
     """
 
     session: Session

@@ -5,11 +5,12 @@ import hmac
 import re
 import secrets
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Column
-from sqlmodel import Field, Session, SQLModel, select
+from sqlalchemy import Column, Connection, Row, text
+from sqlmodel import Field, SQLModel, select
 
-from shortmcp.core.context import Caller, Context, Scope, Site
+from shortmcp.core.context import CALLERS, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.fields import MAX_ID, Moment
 from shortmcp.core.workspaces import Workspace, find_workspace
@@ -18,6 +19,10 @@ SECRET_BYTES = 32
 MAX_PRESENTED = 256
 # The id of a row, not a number that a person typed: no sign, no leading zeros, no other digits than ASCII's.
 _ID = re.compile("[1-9][0-9]{0,18}")
+_FIND = text(
+    "SELECT tokens.id, workspace_id, scope, digest, revoked_at, plan, suspended_at"
+    " FROM tokens JOIN workspaces ON workspaces.id = workspace_id WHERE tokens.id = :id"
+)
 # Compared against where no such token exists, so that an unknown id takes as long as a known one.
 _NO_DIGEST = hashlib.sha256(b"").hexdigest()
 
@@ -62,10 +67,11 @@ def revoke_token(ctx: Context, token_id: int) -> Token:
         raise invalid("id", "There is no token with that id; `shortmcp token list` shows them all.")
     token.revoked_at = token.revoked_at or ctx.now
     ctx.session.add(token)
+    ctx.changed_codes.add(CALLERS)
     return token
 
 
-def authenticate(session: Session, site: Site, presented: str) -> Caller:
+def authenticate(connection: Connection, site: Site, presented: str) -> Caller:
     """Who holds `presented`, the text after `Bearer `.
 
     Raises UNAUTHENTICATED for anything but a live token, FORBIDDEN where the workspace is suspended or its plan has
@@ -73,31 +79,26 @@ def authenticate(session: Session, site: Site, presented: str) -> Caller:
     """
     identifier, _, secret = presented.partition("|")
     known = _ID.fullmatch(identifier) and len(presented) <= MAX_PRESENTED
-    row = _find(session, int(identifier)) if known and int(identifier) <= MAX_ID else None
-    digest = _NO_DIGEST if row is None else row[0].digest
-    if not hmac.compare_digest(digest, _digest(secret)) or row is None or row[0].revoked_at is not None:
+    row = connection.execute(_FIND, {"id": int(identifier)}).first() if known and int(identifier) <= MAX_ID else None
+    digest = _NO_DIGEST if row is None else row.digest
+    if not hmac.compare_digest(digest, _digest(secret)) or row is None or row.revoked_at is not None:
         raise OperationError(
             Code.UNAUTHENTICATED, "The token is missing or not valid: send `Authorization: Bearer ID|SECRET`."
         )
-    return _admit(site, *row)
+    return _admit(site, row)
 
 
-def _find(session: Session, token_id: int) -> tuple[Token, Workspace] | None:
-    query = select(Token, Workspace).where(Token.id == token_id, Token.workspace_id == Workspace.id)
-    return session.exec(query).first()
-
-
-def _admit(site: Site, token: Token, workspace: Workspace) -> Caller:
-    if workspace.suspended_at is not None:
+def _admit(site: Site, row: Row[Any]) -> Caller:
+    if row.suspended_at is not None:
         raise OperationError(
             Code.FORBIDDEN, "This workspace is suspended: its links go on working, its API does not. Ask its operator."
         )
-    plan = site.plans.get(workspace.plan)
+    plan = site.plans.get(row.plan)
     if plan is None or not plan.api:
         raise OperationError(
             Code.FORBIDDEN, "The plan of this workspace has no API access: move it to a plan that has."
         )
-    return Caller(workspace_id=token.workspace_id, token_id=token.id or 0, scope=Scope(token.scope), plan=plan)
+    return Caller(workspace_id=row.workspace_id, token_id=row.id, scope=Scope(row.scope), plan=plan)
 
 
 def _digest(secret: str) -> str:

@@ -6,7 +6,7 @@ from sqlalchemy import Column
 from sqlmodel import Field, SQLModel, select
 
 from shortmcp.core.addresses import check_address
-from shortmcp.core.context import Context
+from shortmcp.core.context import CALLERS, Context
 from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.fields import Moment
 from shortmcp.core.slugs import slugify
@@ -65,6 +65,7 @@ def set_plan(ctx: Context, slug: str, plan: str) -> Workspace:
     workspace = find_workspace(ctx, slug)
     workspace.plan = plan
     ctx.session.add(workspace)
+    ctx.changed_codes.add(CALLERS)
     return workspace
 
 
@@ -82,6 +83,7 @@ def suspend_workspace(ctx: Context, slug: str, *, suspended: bool) -> Workspace:
     workspace = find_workspace(ctx, slug)
     workspace.suspended_at = ctx.now if suspended else None
     ctx.session.add(workspace)
+    ctx.changed_codes.add(CALLERS)
     return workspace
 
 

@@ -12,6 +12,7 @@ from shortmcp.core.context import Caller, Site
 from shortmcp.core.limits import count_request
 from shortmcp.core.tokens import authenticate
 from shortmcp.core.usage import Meter, check_monthly_calls, month_of
+from shortmcp.faces.callers import KnownCallers
 
 # What the headers say where a plan has no limit: clients read a number there.
 NO_LIMIT = 2**31 - 1
@@ -36,19 +37,19 @@ NOTHING = Allowance(limit=0, remaining=0)
 
 @dataclass(frozen=True)
 class Gate:
-    """Lets callers in: authentication on a read, the request limit in one write where the plan has a limit."""
+    """Lets callers in: those that are `known`, or found by a read; a write counts requests where a plan limits them."""
 
     read: Transaction
     write: Transaction
     site: Site
     meter: Meter
+    known: KnownCallers
     clock: Callable[[], datetime]
 
     def identify(self, authorization: list[str]) -> Caller:
         """Whose token the `Authorization` header (all that were sent) holds."""
         scheme, _, presented = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
-        with self.read() as connection, Session(connection) as session:
-            return authenticate(session, self.site, presented.strip() if scheme.lower() == "bearer" else "")
+        return self.known.find(presented.strip() if scheme.lower() == "bearer" else "", self._authenticate)
 
     def admit(self, caller: Caller) -> Allowance:
         """Count one call of `caller`; RATE_LIMITED past the plan's limits."""
@@ -60,6 +61,10 @@ class Gate:
                 check_monthly_calls(session, caller, pending, now)
         self.meter.count(caller.token_id, month_of(now))
         return allowance
+
+    def _authenticate(self, presented: str) -> Caller:
+        with self.read() as connection:
+            return authenticate(connection, self.site, presented)
 
     def _count(self, caller: Caller, now: datetime) -> int:
         with self.write() as connection, Session(connection) as session:
