@@ -20,9 +20,23 @@ _HIDDEN = re.compile(
 )
 
 
+def write_result(outcome: Any) -> dict[str, Any]:
+    """`make_result` as JSON, its fragments written already: without the SDK's models where there is only text."""
+    if isinstance(outcome, QrPublic):
+        # Without what only one version of MCP has: that is for the sender to say.
+        return make_result(outcome).model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"result_type"})
+    structured = orjson.dumps(structure(outcome))
+    return {"content": [_text(structured.decode())], "isError": False, "structuredContent": orjson.Fragment(structured)}
+
+
+def write_refusal(error: OperationError) -> dict[str, Any]:
+    """`make_refusal` as JSON."""
+    return {"content": [_text(_explain(error))], "isError": True}
+
+
 def make_result(outcome: Any) -> CallToolResult:
     """What an operation answered, as a tool's result."""
-    structured = _structured(outcome)
+    structured = structure(outcome)
     content: list[ContentBlock] = [TextContent(text=orjson.dumps(structured).decode())]
     if isinstance(outcome, QrPublic):
         content = [*_pictures(outcome), *content]
@@ -31,12 +45,20 @@ def make_result(outcome: Any) -> CallToolResult:
 
 def make_refusal(error: OperationError) -> CallToolResult:
     """A refusal: its sentences, and the hint where the next step is another tool."""
+    return CallToolResult(content=[TextContent(text=_explain(error))], is_error=True)
+
+
+def _explain(error: OperationError) -> str:
     sentences = [sentence for field in error.errors.values() for sentence in field] or [error.sentence]
-    text = " ".join([*sentences, *([error.hint] if error.hint else [])])
-    return CallToolResult(content=[TextContent(text=text)], is_error=True)
+    return " ".join([*sentences, *([error.hint] if error.hint else [])])
 
 
-def _structured(outcome: Any) -> dict[str, Any]:
+def _text(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
+
+
+def structure(outcome: Any) -> dict[str, Any]:
+    """What an operation answered, as JSON without nulls and without hidden characters."""
     if outcome is None:
         return {"deleted": True}
     if isinstance(outcome, Page):

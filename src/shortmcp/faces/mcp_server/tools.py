@@ -1,14 +1,15 @@
 """Listing and calling tools: which ones a caller sees, and the hop to the operation behind one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
 
+import structlog
 from anyio import to_thread
 from mcp.server import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
@@ -18,38 +19,19 @@ from mcp_types import (
 )
 from starlette.requests import Request
 
-from shortmcp.core.context import Caller, Scope, Work
-from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.context import Scope, Work
+from shortmcp.core.errors import OperationError
 from shortmcp.core.retries import KEY_FIELD
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server.results import make_refusal, make_result
 from shortmcp.faces.mcp_server.schemas import make_tool
+from shortmcp.faces.mcp_server.visits import Visit
 from shortmcp.faces.telemetry import Telemetry
 from shortmcp.operation import Operation, Terms
 
+log = structlog.get_logger("shortmcp.mcp")
 CALLER = "shortmcp.caller"
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """Who sent a request, which toolsets it asked for, and whether it wants no writes."""
-
-    caller: Caller
-    toolsets: frozenset[str]
-    readonly: bool
-
-    def may_write(self) -> bool:
-        """Whether writes are shown."""
-        return self.caller.scope is Scope.WRITE and not self.readonly
-
-    def require(self, operation: Operation) -> None:
-        """Refuse a write where none was wanted; what the token may do is the operation's own question."""
-        if self.readonly and operation.scope is Scope.WRITE:
-            raise OperationError(
-                Code.FORBIDDEN,
-                f"`{operation.name}` changes data and this connection asked for read-only: "
-                "connect without `readonly` to change things.",
-            )
+BUG = "Something went wrong on our side; it was logged."
 
 
 class Toolbox:
@@ -74,7 +56,7 @@ class Toolbox:
         if params is not None and params.cursor is not None:
             raise MCPError(INVALID_PARAMS, "There is one page of tools: send tools/list without a cursor.")
         visit = _visit_of(context)
-        return ListToolsResult(tools=[self._tools[operation.name] for operation in self._visible(visit)])
+        return ListToolsResult(tools=self.shown(visit.toolsets, may_write=visit.may_write()))
 
     async def call_tool(self, context: ServerRequestContext[Any, Any], params: CallToolRequestParams) -> CallToolResult:
         """Run one tool in a thread of its own."""
@@ -82,25 +64,41 @@ class Toolbox:
         if operation is None:
             raise MCPError(INVALID_PARAMS, "There is no tool of that name: tools/list names those that there are.")
         visit = _visit_of(context)
-        return await to_thread.run_sync(partial(self._run, operation, visit, params.arguments or {}))
+        return await to_thread.run_sync(partial(self._call, operation, visit, params.arguments or {}))
 
-    def _visible(self, visit: Visit) -> list[Operation]:
+    def find(self, name: str) -> Operation | None:
+        """The operation behind a tool."""
+        return self._operations.get(name)
+
+    def shown(self, toolsets: frozenset[str], *, may_write: bool) -> list[Tool]:
+        """The tools of these toolsets, always in the catalog's order."""
         return [
-            operation
+            self._tools[operation.name]
             for operation in self._operations.values()
-            if operation.toolset in visit.toolsets and (operation.scope is Scope.READ or visit.may_write())
+            if operation.toolset in toolsets and (operation.scope is Scope.READ or may_write)
         ]
 
-    def _run(self, operation: Operation, visit: Visit, arguments: Mapping[str, Any]) -> CallToolResult:
+    def run(self, operation: Operation, visit: Visit, arguments: Mapping[str, Any]) -> Any:
+        """What an operation answers; OperationError for a refusal."""
         with self._telemetry.timed(operation.name, "mcp") as timing:
             try:
                 self._gate.admit(visit.caller)
                 visit.require(operation)
                 terms, given = _read_terms(operation, arguments)
-                return make_result(operation.perform_on(terms, self._work, visit.caller, given).output)
+                return operation.perform_on(terms, self._work, visit.caller, given).output
             except OperationError as error:
                 timing.outcome = error.code
-                return make_refusal(error)
+                raise
+
+    def _call(self, operation: Operation, visit: Visit, arguments: Mapping[str, Any]) -> CallToolResult:
+        try:
+            return make_result(self.run(operation, visit, arguments))
+        except OperationError as error:
+            return make_refusal(error)
+        except Exception as error:
+            # The SDK would show its text to the caller.
+            log.exception("unexpected error", tool=operation.name)
+            raise MCPError(INTERNAL_ERROR, BUG) from error
 
 
 def _read_terms(operation: Operation, arguments: Mapping[str, Any]) -> tuple[Terms, Mapping[str, Any]]:

@@ -29,6 +29,10 @@ class AllowedHosts:
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
 
+    def allows(self, host: str, origin: str) -> bool:
+        """Whether a request with these headers is let in; no origin is sent by what is no browser."""
+        return _is_among(host, self.hosts) and (not origin or _is_among(origin, self.origins))
+
 
 @dataclass(frozen=True)
 class Transport:
@@ -66,7 +70,12 @@ class Transport:
         except EnvelopeError as error:
             await Response(error.body(), 400, media_type="application/json")(scope, request.receive, send)
         else:
-            await self.manager.handle_request(scope, _replay(body, request.receive), send)
+            whole = {"type": "http.request", "body": body, "more_body": False}
+            await self.manager.handle_request(scope, replaying(whole, request.receive), send)
+
+
+def _is_among(value: str, allowed: tuple[str, ...]) -> bool:
+    return any(value == one or (one.endswith(":*") and value.startswith(one[:-1])) for one in allowed)
 
 
 def make_transport(server: Server[Any], hosts: AllowedHosts) -> Transport:
@@ -90,8 +99,9 @@ def refuse_error(error: OperationError) -> Response:
     return refuse(STATUS.get(error.code, 400), error.sentence, headers)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+def replaying(first: Message, receive: Receive) -> Receive:
+    """`receive` with a message in front that was received already."""
+    pending = [first]
 
     async def replay() -> Message:
         return pending.pop() if pending else await receive()
