@@ -119,7 +119,8 @@ def cut_log(cursor: DBAPICursor) -> bool:
     cursor.execute(f"PRAGMA busy_timeout = {CUT_SECONDS * 1000:.0f}")
     try:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return next(iter(cursor.fetchone() or (1,))) == 0
+        row = cursor.fetchone()
+        return row is not None and row[0] == 0
     finally:
         cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
         cursor.close()

@@ -1,15 +1,10 @@
 "use strict";
 (() => {
   const form = document.querySelector("form");
-  const button = form.querySelector("button");
-  const problem = document.getElementById("problem");
+  const said = { ...form.dataset };
   const read = (text) =>
     Uint8Array.from(atob(text.trim().replace(/-/g, "+").replace(/_/g, "/")), (sign) => sign.charCodeAt(0));
-  const complain = (sentence) => {
-    problem.textContent = sentence;
-    problem.hidden = false;
-  };
-  // What is in the fragment is never sent to any server.
+  // What stands in the fragment is sent to no server.
   const readKey = () => {
     try {
       const key = read(location.hash.slice(1));
@@ -18,58 +13,60 @@
       return null;
     }
   };
+  const complain = (sentence) => {
+    const problem = document.getElementById("problem");
+    problem.textContent = sentence;
+    problem.hidden = false;
+  };
   const decrypt = async (text) => {
     const key = await crypto.subtle.importKey("raw", readKey(), "AES-GCM", false, ["decrypt"]);
     const bytes = read(text);
     const clear = await crypto.subtle.decrypt({ name: "AES-GCM", iv: bytes.slice(0, 12) }, key, bytes.slice(12));
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(clear);
   };
+  const unseal = async (content, notice) => {
+    try {
+      content.textContent = await decrypt(content.textContent);
+      notice.remove();
+    } catch {
+      notice.textContent = said.garbled;
+    }
+  };
   const show = async (html) => {
     const page = new DOMParser().parseFromString(html, "text/html");
     const content = page.querySelector("pre");
-    if (content) {
-      const notice = page.getElementById("encrypted");
-      try {
-        content.textContent = await decrypt(content.textContent);
-        notice.remove();
-      } catch {
-        notice.textContent = form.dataset.garbled;
-      }
-    }
+    if (content) await unseal(content, page.getElementById("encrypted"));
+    const main = document.adoptNode(page.querySelector("main"));
+    document.querySelector("main").replaceWith(main);
     document.title = page.title;
-    const shown = document.adoptNode(page.querySelector("main"));
-    document.querySelector("main").replaceWith(shown);
-    const again = shown.querySelector("form");
-    if (again) {
-      // A wrong passphrase: the browser itself would ask for this page anew, and with it for this script.
-      again.addEventListener("submit", submit);
-    }
-    const heading = shown.querySelector("h1");
-    heading.tabIndex = -1;
-    heading.focus();
+    const again = main.querySelector("form");
+    if (again) again.addEventListener("submit", send);
+    const first = main.querySelector("input") ?? main.querySelector("h1");
+    if (!again) first.tabIndex = -1;
+    first.focus();
   };
-  const submit = async (event) => {
+  const send = async (event) => {
     event.preventDefault();
-    const sent = event.target;
-    const pressed = sent.querySelector("button");
-    pressed.disabled = true;
+    const button = event.target.querySelector("button");
+    const body = new URLSearchParams(new FormData(event.target));
+    button.disabled = true;
     try {
-      const body = new URLSearchParams(new FormData(sent));
-      const answer = await fetch(sent.action, { method: "POST", body, cache: "no-store" });
+      const answer = await fetch(event.target.action, { method: "POST", body, cache: "no-store" });
       await show(await answer.text());
     } catch {
-      complain(form.dataset.away);
-      pressed.disabled = false;
+      complain(said.away);
+      button.disabled = false;
     }
   };
+  // Nothing may be used up that could not be read.
   const check = () => {
-    const sentence = !window.crypto?.subtle ? form.dataset.insecure : readKey() ? "" : form.dataset.incomplete;
-    // Nothing may be used up that could not be read.
-    button.disabled = sentence !== "";
-    problem.hidden = sentence === "" || problem.hidden;
-    if (sentence) complain(sentence);
+    const sentence = !window.crypto.subtle ? said.insecure : readKey() ? "" : said.incomplete;
+    const button = document.querySelector("form button");
+    if (button) button.disabled = sentence !== "";
+    if (button && sentence) complain(sentence);
+    else if (button && !form.querySelector("[aria-invalid]")) document.getElementById("problem").hidden = true;
   };
-  form.addEventListener("submit", submit);
+  form.addEventListener("submit", send);
   window.addEventListener("hashchange", check);
   check();
 })();
