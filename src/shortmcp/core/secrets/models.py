@@ -34,17 +34,15 @@ class SecretCreate(BaseModel):
     slug: (
         Annotated[
             OptionalLine,
-            Field(max_length=255, description="Path of its URL: a-z, 0-9, dashes; unguessable if left out."),
+            Field(max_length=255, description="Path of its URL; unguessable if left out."),
         ]
         | None
     ) = None
-    expires_at: Annotated[
-        IncomingMoment | None, Field(description="ISO 8601; then it is destroyed unread. UTC if no offset.")
-    ] = None
+    expires_at: Annotated[IncomingMoment | None, Field(description="ISO 8601; then it is destroyed.")] = None
     passphrase: Annotated[Passphrase | None, Field(description="Must be entered to reveal it.")] = None
     client_encrypted: Annotated[
         bool,
-        Field(description="`content` is base64 of nonce (12 bytes) + AES-256-GCM; the key goes after # in the URL."),
+        Field(description="`content` is base64 of nonce + AES-256-GCM; its key goes after # in the URL."),
     ] = False
 
 

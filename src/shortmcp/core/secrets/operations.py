@@ -24,10 +24,10 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]+={0,2}")
 
 
 def create_secret(ctx: Context, new: SecretCreate) -> SecretPublic:
-    """Keep a text that can be revealed once, or `max_uses` times, and then is destroyed. Returns its `short_url`.
+    """Keep a text that can be revealed `max_uses` times and then is destroyed. Returns the `short_url` to share.
 
-    Opening the URL uses nothing up: people press a button there. A slug of your own can be guessed: add a passphrase.
-    It counts as a short link in the plan's limit while it can be revealed.
+    Opening that uses nothing up: people press a button there. A slug of your own can be guessed: add a passphrase.
+    Counts as a short link in the plan's limit while it is active.
     """
     if new.expires_at is not None and new.expires_at <= ctx.now:
         raise invalid("expires_at", "`expires_at` must lie in the future.")
@@ -56,10 +56,7 @@ def create_secret(ctx: Context, new: SecretCreate) -> SecretPublic:
 
 
 def list_secrets(ctx: Context, query: SecretList) -> Page[SecretPublic]:
-    """List the workspace's secrets, newest first; those that were revealed or expired stay listed for 30 days.
-
-    Contents are never shown: reveal_secret alone does that, and uses the secret up.
-    """
+    """List secrets, newest first, without their contents; those that are used up or expired stay for 30 days."""
     mine = col(Secret.workspace_id) == ctx.caller.workspace_id
     if query.is_active is not None:
         is_open = col(Secret.ended_at).is_(None) & or_(
@@ -76,12 +73,12 @@ def list_secrets(ctx: Context, query: SecretList) -> Page[SecretPublic]:
 
 
 def get_secret(ctx: Context, ref: SecretRef) -> SecretPublic:
-    """Show what is known of a secret: how often it can still be revealed, when it was, never its content."""
+    """Show how often a secret can still be revealed and when it was last; never its content."""
     return _public(ctx, find_own(ctx, ref.slug))
 
 
 def delete_secret(ctx: Context, ref: SecretRef) -> None:
-    """Destroy a secret unread; this cannot be undone. Its URL stops working."""
+    """Destroy a secret unread; this cannot be undone."""
     secret = find_own(ctx, ref.slug, hold=True)
     # Once it has ended, its code may be another thing's.
     if secret.ended_at is None:

@@ -21,9 +21,9 @@ _END = text("UPDATE secrets SET ended_at = :now WHERE id = :id")
 
 
 def reveal_secret(ctx: Context, which: SecretReveal) -> SecretRevealed:
-    """Show a secret's content and use it up: after its last use it is destroyed, for you and for everybody else.
+    """Show a secret's content, which takes one of its uses; with the last one it is destroyed for everybody.
 
-    Do this only if you were asked to read it; share its `short_url` to let others do so. What is gone answers so.
+    Only do so if you were asked to read it yourself: others read it at its `short_url`.
     """
     return _reveal(ctx, find_own(ctx, which.slug), which.passphrase)
 
