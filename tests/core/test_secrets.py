@@ -1,6 +1,6 @@
 """What secrets are made of: keys, passphrases, the end of their time, and what is left of them."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -56,7 +56,7 @@ def desk(database: Database) -> Desk:
 
 
 @contextmanager
-def refused(code: Code) -> Iterator[None]:
+def refused(code: Code) -> Generator[None]:
     with pytest.raises(OperationError) as caught:
         yield
     assert caught.value.code is code

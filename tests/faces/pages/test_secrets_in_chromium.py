@@ -1,12 +1,11 @@
 """A real browser opens secrets of a real server: plain ones without scripts, encrypted ones with the key in the URL."""
 
-from base64 import urlsafe_b64encode
+import re
 from collections.abc import Iterator
-from os import urandom
+from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from playwright.sync_api import Browser, Page, expect
 
 from browser import find_faults, take_picture, watch
@@ -15,6 +14,7 @@ from factories import Access, Server
 
 # What a browser sees does not depend on the database.
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+DOCS = Path(__file__).parents[3] / "docs" / "secrets.md"
 CONTENT = "\n two  blanks\tand \u00e9\u202e turned </pre><script>alert(1)</script>"
 
 
@@ -29,15 +29,12 @@ def client(server: Server, owner: Access) -> Iterator[httpx2.Client]:
         yield client
 
 
-def encode(data: bytes) -> str:
-    return urlsafe_b64encode(data).decode().rstrip("=")
-
-
 def make_encrypted(client: httpx2.Client, **fields: str) -> tuple[str, str]:
-    """The slug of a secret that its owner has encrypted, and the key for the URL's fragment."""
-    key, nonce = AESGCM.generate_key(256), urandom(12)
-    sealed = encode(nonce + AESGCM(key).encrypt(nonce, CONTENT.encode(), None))
-    return make_secret(client, sealed, client_encrypted=True, **fields), encode(key)
+    """The slug of a secret that was encrypted as docs/secrets.md says, and what goes behind # in its URL."""
+    (example,) = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    made: dict[str, str] = {}
+    exec(example.replace('"the text"', repr(CONTENT)), made)  # noqa: S102 - the example of our own page
+    return make_secret(client, made["content"], client_encrypted=True, **fields), made["fragment"]
 
 
 def remaining(client: httpx2.Client, slug: str) -> int:
@@ -118,7 +115,7 @@ def test_with_another_key_the_browser_says_that_it_does_not_fit(
     slug, _ = make_encrypted(client)
     with browser.new_context() as context:
         page = context.new_page()
-        page.goto(f"{server.url}/{slug}#{encode(bytes(32))}")
+        page.goto(f"{server.url}/{slug}#{'A' * 43}")
         page.get_by_role("button").click()
         expect(page.get_by_text("The key in the address does not fit")).to_be_visible()
         assert CONTENT not in (content_of(page) or "")
