@@ -161,7 +161,7 @@ def test_doctor_says_where_the_instance_s_key_is_and_what_losing_it_means(server
     key.chmod(0o600)
     assert (ask()[:2], held.strip() in ask()[2]) == ((1, "error"), False)
     key.unlink()
-    assert ask() == (1, "error", f"{key} does not exist: 1 secrets cannot be read without it: restore it.")
+    assert ask() == (1, "error", f"{key} does not exist: restore it, or the secrets that are kept (1) stay unread.")
     assert not key.exists()
 
 

@@ -2,12 +2,14 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from time import monotonic, sleep
 from typing import Any
 
 import httpx2
 import pytest
 
 from calls import URL, at_once, call_mcp, call_tool, make_link, make_secret, mcp_client
+from dumps import dump
 from factories import Server
 from shortmcp.core.context import Scope
 
@@ -285,7 +287,19 @@ def test_an_expired_secret_is_gone_and_its_content_is_destroyed(server: Server) 
         assert client.get("/secrets", params={"is_active": "false"}).json()["data"][0]["slug"] == slug
 
 
-def test_of_a_hundred_who_reveal_at_once_one_gets_it(server: Server) -> None:
+def test_the_content_of_an_expired_secret_is_destroyed_by_itself(server: Server) -> None:
+    with server.client(server.open_workspace()) as client:
+        make_secret(client, expires_at="2031-01-01")
+        with server.begin() as ctx:
+            ctx.session.connection().exec_driver_sql("UPDATE secrets SET expires_at = 1")
+        deadline = monotonic() + 30
+        while "sealed_contents" in {table for table, rows in dump(server).items() if rows}:
+            assert monotonic() < deadline
+            sleep(0.05)
+        assert client.get("/usage").json()["data"]["links"]["used"] == 0
+
+
+def test_of_thirty_who_reveal_at_once_one_gets_it(server: Server) -> None:
     with server.client(server.open_workspace()) as client:
         for _ in range(3):
             slug = make_secret(client, "canary-7531")

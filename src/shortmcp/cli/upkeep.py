@@ -128,7 +128,9 @@ def _check_key(node: "Node") -> Iterator[Finding]:
         yield Finding("ok", "instance key", f"SHORTMCP_SECRET_KEY gives it. {loss}.")
     elif not path.exists():
         unread = _count_secrets(node)
-        found = f"{unread} secrets cannot be read without it: restore it" if unread else "the first start makes it"
+        found = (
+            f"restore it, or the secrets that are kept ({unread}) stay unread" if unread else "the first start makes it"
+        )
         yield Finding("error" if unread else "ok", "instance key", f"{path} does not exist: {found}.")
     elif path.stat().st_mode & 0o077:
         yield Finding("error", "instance key", f"Others may read {path}: run `chmod 600` on it.")
