@@ -27,6 +27,13 @@ def make_link(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
     return answer.json()["data"]
 
 
+def make_secret(client: httpx2.Client, content: str = "hush", **fields: Any) -> str:
+    """The slug of a secret of the client's workspace."""
+    answer = client.post("/secrets", json={"content": content, **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["data"]["slug"]
+
+
 def unclicked(link: dict[str, Any]) -> dict[str, Any]:
     """What a link that was just made or changed is shown as by itself, before anybody has followed it."""
     return {**link, "analytics": NO_CLICKS}

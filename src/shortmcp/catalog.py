@@ -16,6 +16,9 @@ from shortmcp.core.me import get_me
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code, show_qr_code
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
+from shortmcp.core.secrets.operations import create_secret, delete_secret, get_secret, list_secrets
+from shortmcp.core.secrets.passphrases import admit_owner, admit_visitor, lock_up
+from shortmcp.core.secrets.revealing import open_secret, reveal_secret, show_secret
 from shortmcp.core.usage import get_usage
 from shortmcp.operation import Effect, Operation, Route
 
@@ -121,9 +124,42 @@ CATALOG = (
         Effect.DELETE,
         "codes",
     ),
+    Operation(
+        create_secret,
+        "Create a secret",
+        (Route("POST", "/secrets", location="/secrets/{slug}"),),
+        WRITE,
+        Effect.CREATE,
+        "secrets",
+        prepare=lock_up,
+    ),
+    Operation(list_secrets, "List secrets", (Route("GET", "/secrets"),), READ, Effect.READ, "secrets"),
+    Operation(get_secret, "Show a secret's state", (Route("GET", "/secrets/{slug}"),), READ, Effect.READ, "secrets"),
+    Operation(
+        reveal_secret,
+        "Reveal a secret",
+        (Route("POST", "/secrets/{slug}/reveal"),),
+        WRITE,
+        Effect.CONSUME,
+        "secrets",
+        admit=admit_owner,
+        keeps_answer=False,
+        erases=True,
+    ),
+    Operation(
+        delete_secret,
+        "Destroy a secret",
+        (Route("DELETE", "/secrets/{slug}"),),
+        WRITE,
+        Effect.DELETE,
+        "secrets",
+        erases=True,
+    ),
     Operation(get_me, "Show this connection", (Route("GET", "/me"),), READ, Effect.READ),
 )
 
 # What visitors may ask for without a token, on pages of their own: no face mirrors them.
 PUBLIC_STATISTICS = Operation(show_statistics, "Public statistics", (), READ, Effect.READ)
 PUBLIC_QR_CODE = Operation(show_qr_code, "Public QR code", (), READ, Effect.READ)
+PUBLIC_SECRET = Operation(show_secret, "A secret's page", (), READ, Effect.READ)
+OPENED_SECRET = Operation(open_secret, "An opened secret", (), WRITE, Effect.CONSUME, admit=admit_visitor, erases=True)

@@ -27,6 +27,8 @@ class Effect(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"
+    # What is read is used up.
+    CONSUME = "consume"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,10 @@ class Route:
 
 
 def _as_it_is(given: BaseModel) -> BaseModel:
+    return given
+
+
+def _as_anybody(work: Work, caller: Caller, given: Any) -> Any:
     return given
 
 
@@ -74,6 +80,7 @@ class Operation:
 
     `keeps_answer` is false where the answer shows what must lie nowhere else, such as a secret that is shown once: its
     retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version.
+    `erases` is true where what the function deletes must be nowhere once it was answered.
     """
 
     function: Callable[[Context, Any], Any]
@@ -84,8 +91,11 @@ class Operation:
     toolset: str = "core"
     # What is too slow for a transaction and needs none, such as hashing a password.
     prepare: Callable[[Any], Any] = _as_it_is
+    # What must be settled in transactions of its own before, such as counting a password that turns out to be wrong.
+    admit: Callable[[Work, Caller, Any], Any] = _as_anybody
     keeps_answer: bool = True
     checks_version: bool = False
+    erases: bool = False
 
     @property
     def name(self) -> str:
@@ -143,8 +153,8 @@ class Operation:
         if terms.expected is not None and not self.checks_version:
             raise invalid(TAGS_FIELD, f"`{TAGS_FIELD}` is not looked at by `{self.name}`: leave it out.")
         attempt = None if terms.retry_key is None else make_attempt(terms.retry_key, self.name, raw)
-        given = self.prepare(self.parse(raw))
-        with work.begin(caller, self.scope) as ctx:
+        given = self.admit(work, caller, self.prepare(self.parse(raw)))
+        with work.begin(caller, self.scope, erases=self.erases) as ctx:
             kept = None if attempt is None else find_answer(ctx, attempt)
             if kept is not None:
                 return Outcome(self._read_answer(kept.answer), is_replay=True)

@@ -225,6 +225,11 @@ class Settings(BaseSettings):
         return self.data_dir.absolute() / "clicks"
 
     @property
+    def key_file(self) -> Path:
+        """Where the instance's key lies, if `secret_key` does not give it."""
+        return self.data_dir.absolute() / "secret.key"
+
+    @property
     def blocklist_file(self) -> Path:
         """Where the operator's own blocklist lies, if there is one."""
         return self.blocklist or self.data_dir.absolute() / "blocklist.txt"

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from calls import make_secret
 from factories import TLS, Server, free_port
 from shortmcp.adapters.schema import newest_revision
 
@@ -128,6 +129,7 @@ def test_doctor_finds_a_healthy_instance_healthy(database_url: str, tmp_path: Pa
         0,
         {
             "database": "ok",
+            "instance key": "ok",
             "data dir": "ok",
             "base url": "warning",
             "countries": "ok",
@@ -138,6 +140,29 @@ def test_doctor_finds_a_healthy_instance_healthy(database_url: str, tmp_path: Pa
     (tmp_path / "blocklist.txt").write_text("bad.example\n")
     said = json.loads(run("doctor", "--json", database_url=database_url, data_dir=tmp_path).stdout)
     assert {"state": "ok", "subject": "safety", "sentence": BLOCKLIST_ASKED} in said
+
+
+def test_doctor_says_where_the_instance_s_key_is_and_what_losing_it_means(server: Server, tmp_path: Path) -> None:
+    key, database_url = tmp_path / "secret.key", server.node.settings.database_url
+
+    def ask() -> tuple[int, str, str]:
+        done = run("doctor", "--json", database_url=database_url, data_dir=tmp_path)
+        (finding,) = [found for found in json.loads(done.stdout) if found["subject"] == "instance key"]
+        return done.returncode, finding["state"], finding["sentence"]
+
+    with server.client(server.open_workspace()) as client:
+        make_secret(client)
+    assert ask()[:2] == (0, "ok")
+    assert f"{key}. Keep a copy: without it no secret that is there can be read any more" in ask()[2]
+    key.chmod(0o644)
+    assert ask() == (1, "error", f"Others may read {key}: run `chmod 600` on it.")
+    held = key.read_text()
+    key.write_text("short")
+    key.chmod(0o600)
+    assert (ask()[:2], held.strip() in ask()[2]) == ((1, "error"), False)
+    key.unlink()
+    assert ask() == (1, "error", f"{key} does not exist: restore it, or the secrets that are kept (1) stay unread.")
+    assert not key.exists()
 
 
 def test_doctor_finds_a_data_dir_that_is_not_there_and_makes_none(tmp_path: Path) -> None:

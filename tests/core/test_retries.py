@@ -37,7 +37,8 @@ DRAW = Operation(draw_secret, "Draw", (Route("POST", "/x"),), Scope.WRITE, Effec
 
 @pytest.fixture
 def work(database: Database) -> SqlWork:
-    return SqlWork(database, Site("https://sho.rt", frozenset(), DEFAULT_PLANS), Meter(), lambda _: None)
+    site = Site("https://sho.rt", frozenset(), DEFAULT_PLANS)
+    return SqlWork(database, site, Meter(), lambda _: None, key=lambda purpose: purpose.encode())
 
 
 @pytest.fixture
@@ -46,6 +47,15 @@ def caller(work: SqlWork) -> Caller:
     with work.begin(nobody, Scope.WRITE) as ctx:
         workspace = create_workspace(ctx, "Own", "unlimited")
     return Caller(workspace.id or 0, 1, Scope.WRITE, nobody.plan)
+
+
+def test_what_was_sent_cannot_be_guessed_from_what_is_kept(work: SqlWork, caller: Caller) -> None:
+    asked: dict[str, Any] = {"name": "1234"}
+    CREATE_PROJECT.perform_on(TERMS, work, caller, asked)
+    guessed = make_attempt(TERMS.retry_key, CREATE_PROJECT.name, asked)
+    with work.begin(caller, Scope.READ) as ctx:
+        kept = ctx.session.connection().execute(text("SELECT key, request FROM kept_answers")).one()
+    assert (kept.key == guessed.key, kept.request == guessed.request) == (True, False)
 
 
 def test_what_is_given_again_equals_what_was_given(work: SqlWork, caller: Caller) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from calls import call_mcp, call_tool, make_link, mcp_client
+from calls import call_mcp, call_tool, make_link, make_secret, mcp_client
 from dumps import dump
 from factories import TLS, Server
 from shortmcp.core.context import Scope
@@ -18,6 +18,8 @@ NAMES = {
     "short_code": "never-was",
     "original_url": "https://example.com/never-was",
     "current_original_url": "https://example.com/never-was",
+    # Of a secret. What is created may be given one, too: see VALUES.
+    "slug": "never-was",
 }
 NUMBER_OF_NOTHING = 2_147_483_000
 # All other parameters, with a value that each of them takes.
@@ -30,6 +32,7 @@ VALUES: dict[str, Any] = {
     "og_image": "https://example.com/i.png", "mask": False, "notify_on_mask_break": False, "analytics_public": False,
     "forward_query": False, "domain": None, "idempotency_key": "matrix",
     "search": "their", "sort": "created_at",
+    "content": "x", "max_uses": 1, "passphrase": "open sesame", "client_encrypted": False,
     "original_url": "https://example.com/new", "short_code": "matrix",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
@@ -58,11 +61,13 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
     """Another workspace's project and link, by every name that they have."""
     with server.client(server.open_workspace(name="Theirs")) as client:
         link = make_link(client, short_code="their-code", original_url="https://example.com/theirs")
+        make_secret(client, slug="their-secret")
         yield {
             "project": ["theirs", "Theirs", link["project_id"], str(link["project_id"])],
             "short_code": ["their-code", "THEIR-CODE"],
             "original_url": ["https://example.com/theirs"],
             "current_original_url": ["https://example.com/theirs"],
+            "slug": ["their-secret", "THEIR-SECRET"],
         }
 
 
@@ -96,6 +101,7 @@ def tool_calls(client: httpx2.Client) -> Iterator[tuple[str, str, dict[str, Any]
         for name in NAMES.keys() & schema["properties"].keys():
             # What is created gets its code and its destination; an update is told the new destination.
             makes = tool["name"].startswith(("create_", "reserve_")) and name != "project"
+            makes = makes or (name == "slug" and "project" in tool["name"])
             if not makes and not (name == "original_url" and "current_original_url" in schema["properties"]):
                 yield tool["name"], name, {key: value for key, value in needed.items() if key != name}
 
@@ -148,6 +154,7 @@ def test_the_matrix_names_what_its_owner_can_read(server: Server) -> None:
     with server.client(access) as client, mcp_client(server, access) as tools:
         link = make_link(client, short_code="own-code", original_url="https://example.com/own")
         own = {"project": ["own", link["project_id"]], "short_code": ["own-code"]}
+        own["slug"] = [make_secret(client, slug="own-secret")]
         own |= {name: ["https://example.com/own"] for name in ("original_url", "current_original_url")}
         for call in rest_calls(server):
             if call.method == "GET":
@@ -170,10 +177,11 @@ def test_a_read_only_token_changes_nothing_over_rest(server: Server) -> None:
     assert len(writes) >= 7
     with server.client(access) as writer, server.client(server.add_token(access, Scope.READ)) as reader:
         make_link(writer, short_code="own-code")
+        make_secret(writer, slug="own-secret")
         before = dump(server)
         for method, template, call in writes:
             schema = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            path = template.format(project="own", short_code="own-code")
+            path = template.format(project="own", short_code="own-code", slug="own-secret")
             full = {name: VALUES[name] for name in schema.get("required", ())}
             for body in (full, {}):
                 answer = reader.request(method, path, json=body if method != "DELETE" else None)
@@ -186,6 +194,7 @@ def test_a_read_only_token_changes_nothing_over_mcp(server: Server) -> None:
     reading = server.add_token(access, Scope.READ)
     with server.client(access) as rest, mcp_client(server, access) as writer, mcp_client(server, reading) as reader:
         make_link(rest, short_code="own-code")
+        make_secret(rest, slug="own-secret")
         shown = {tool["name"] for tool in call_mcp(reader, "tools/list", {})["result"]["tools"]}
         tools = {tool["name"]: tool for tool in call_mcp(writer, "tools/list", {})["result"]["tools"]}
         writes = {name for name, tool in tools.items() if not tool["annotations"]["readOnlyHint"]}
@@ -193,7 +202,8 @@ def test_a_read_only_token_changes_nothing_over_mcp(server: Server) -> None:
         before = dump(server)
         for name in writes:
             given = {key: VALUES.get(key, "own") for key in tools[name]["inputSchema"].get("required", ())}
-            named = {"short_code": "own-code"} if "short_code" in tools[name]["inputSchema"]["properties"] else {}
+            own = {"short_code": "own-code", "slug": "own-secret"}
+            named = {key: own[key] for key in own.keys() & tools[name]["inputSchema"]["properties"].keys()}
             for arguments in ({**given, **named}, {}):
                 result = call_tool(reader, name, arguments)
                 assert (name, result["isError"]) == (name, True)

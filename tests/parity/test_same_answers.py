@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import httpx2
 
-from calls import call_mcp, call_tool, make_link, mcp_client
+from calls import call_mcp, call_tool, make_link, make_secret, mcp_client
 from factories import TLS, Server
 
 # What differs from call to call, not from face to face.
 MOVING = {"generated_at", "calls_this_month", "remaining"}
-OWN = {"project": "own", "short_code": "first"}
+OWN = {"project": "own", "short_code": "first", "slug": "hidden"}
 
 
 def test_every_read_is_answered_alike(server: Server) -> None:
@@ -19,6 +19,7 @@ def test_every_read_is_answered_alike(server: Server) -> None:
     with server.client(access) as rest, mcp_client(server, access) as mcp:
         make_link(rest, short_code="first", expires_at="2031-01-01T00:00:00+02:00")
         make_link(rest, short_code="second", redirect_url="https://example.com/")
+        make_secret(rest, slug="hidden", passphrase="open sesame", expires_at="2031-01-01")
         rest.patch("/projects/own", json={"description": "Two\nlines"})
         _click(server, rest)
         reads = [

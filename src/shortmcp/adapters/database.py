@@ -1,8 +1,9 @@
 """The database: SQLite embedded or PostgreSQL, behind the same transactions."""
 
 import os
+import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +16,16 @@ from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
-from shortmcp.adapters.sqlite import WriteLock, unavailable
-from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
+from shortmcp.adapters.sqlite import WriteLock, cut_log, unavailable
+from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site, no_key
 from shortmcp.core.errors import Code, OperationError
 
 POOL_SIZE = 10
 CONNECT_SECONDS = 3
 STATEMENT_MILLISECONDS = 15_000
 LOCK_MILLISECONDS = 5_000
+# Seconds that erasing SQLite's log waits for other writers.
+ERASE_PATIENCE = 1.0
 # PostgreSQL's states for: unique violation, foreign key violation, serialization failure, deadlock.
 RACE_STATES = frozenset({"23505", "23503", "40001", "40P01"})
 
@@ -33,6 +36,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        # A process that was killed may have left something.
+        self.is_erasing_due = self.is_sqlite
         if self.is_sqlite:
             self.path = Path(self.url.database or "")
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -72,6 +77,27 @@ class Database:
             with self._lock.hold(), _translated(), self.writer.connect() as connection:
                 connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
+    def erase_log(self) -> None:
+        """Leave nothing in SQLite's log, where deleted rows can still be read; `is_erasing_due` while it could not.
+
+        PostgreSQL keeps dead rows until it vacuums, and its log as it is told to.
+        """
+        if self._lock is None:
+            return
+        self.is_erasing_due = True
+        # Whatever goes wrong, what was committed before stays so: its caller must get their answer.
+        with (
+            suppress(OperationError, DBAPIError, sqlite3.Error),
+            self._lock.hold(ERASE_PATIENCE),
+            self.writer.connect() as connection,
+        ):
+            self.is_erasing_due = not cut_log(connection.connection.cursor())
+
+    def erase_if_due(self) -> None:
+        """Try again where the log could not be erased before."""
+        if self.is_erasing_due:
+            self.erase_log()
+
     @property
     def conninfo(self) -> str:
         """PostgreSQL's connection string, for the driver itself."""
@@ -97,20 +123,23 @@ class SqlWork:
     calls: CallCounts
     tell: Callable[[set[str]], None]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    key: Callable[[str], bytes] = no_key
 
     @contextmanager
-    def begin(self, caller: Caller, scope: Scope) -> Generator[Context]:
+    def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> Generator[Context]:
         """One transaction for `caller`: committed at the end, rolled back on any error."""
         changed: set[str] = set()
-        opened = self.database.write() if scope is Scope.WRITE else self.database.read()
+        opened = self.database.write(durable=erases) if scope is Scope.WRITE else self.database.read()
         with _raced(), opened as connection:
             with Session(connection, expire_on_commit=False) as session:
-                yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed)
+                yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed, key=self.key)
                 session.flush()
             if changed:
                 record_changes(connection, changed)
         if changed:
             self.tell(changed)
+        if erases:
+            self.database.erase_log()
 
 
 @contextmanager

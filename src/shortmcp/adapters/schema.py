@@ -30,6 +30,7 @@ from shortmcp.core import (
 from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import checks as link_checks
 from shortmcp.core.links import tables as link_tables
+from shortmcp.core.secrets import tables as secret_tables
 
 # Importing them is what fills the metadata.
 TABLE_MODULES = (
@@ -46,6 +47,7 @@ TABLE_MODULES = (
     projects,
     removal,
     retries,
+    secret_tables,
     tokens,
     totals,
     usage,

@@ -14,12 +14,15 @@ from pathlib import Path
 from threading import Lock
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from shortmcp.core.errors import Code, OperationError
 
 BUSY_SECONDS = 5.0
 READERS = 8
+# How long cutting the log off waits for those who still read it: nobody writes meanwhile.
+CUT_SECONDS = 0.2
 _PAGE_CACHE_KIB = 32_768
 
 
@@ -79,6 +82,8 @@ def open_writer(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         _set(connection, "journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0", "foreign_keys = ON")
+        # What is deleted is overwritten; not every SQLite does so by itself.
+        _set(connection, "secure_delete = ON")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -107,6 +112,18 @@ def open_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
     _set(connection, "query_only = ON", "wal_autocheckpoint = 0")
     return connection
+
+
+def cut_log(cursor: DBAPICursor) -> bool:
+    """Fold the log into the database file and make it empty; whether that was done, as nobody had to read it."""
+    cursor.execute(f"PRAGMA busy_timeout = {CUT_SECONDS * 1000:.0f}")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        row = cursor.fetchone()
+        return row is not None and row[0] == 0
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
+        cursor.close()
 
 
 def _engine(path: Path, connections: int) -> Engine:

@@ -22,6 +22,7 @@ from shortmcp.core.guesses import forget_guesses
 from shortmcp.core.jobs import count_jobs
 from shortmcp.core.mails import MAIL, MAIL_DELAYS, read_mail
 from shortmcp.core.retries import forget_answers
+from shortmcp.core.secrets.purging import destroy_expired, forget_ended, has_expired
 from shortmcp.settings import Settings
 from shortmcp.worker import Chore, Duty, JobRunner, Worker
 
@@ -55,6 +56,8 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("forget visitors", 600.0, lambda: _until_done(database, forget_visitors)),
         Chore("forget guesses", 600.0, lambda: _until_done(database, forget_guesses)),
         Chore("retention", 60.0, lambda: purge_history(database.read, database.write, _history(node.site))),
+        Chore("destroy expired secrets", 5.0, lambda: _destroy_expired_secrets(database)),
+        Chore("forget secrets", 600.0, lambda: _until_done(database, _in_microseconds(forget_ended))),
         Chore("forget answers", 600.0, lambda: _forget_answers(database)),
         Chore("checkpoint", 2.0, database.checkpoint),
         *make_check_chores(node),
@@ -81,11 +84,26 @@ def make_outbound(settings: Settings, *, allow_private: bool = False) -> Outboun
     return Outbound(allow_private=allow_private, proxy=settings.outbound_proxy)
 
 
-def _until_done(database: Database, step: Callable[[Connection, int], int]) -> None:
+def _until_done(database: Database, step: Callable[[Connection, int], int], *, erases: bool = False) -> None:
     gone = 1
     while gone:
-        with database.write() as connection:
+        with database.write(durable=erases) as connection:
             gone = step(connection, time.time_ns() // 1_000_000)
+    if erases:
+        database.erase_log()
+
+
+def _in_microseconds(step: Callable[[Connection, int], int]) -> Callable[[Connection, int], int]:
+    return lambda connection, now: step(connection, now * 1000)
+
+
+def _destroy_expired_secrets(database: Database) -> None:
+    # A read first: there is only one writer on SQLite, and nearly always nothing to do.
+    with database.read() as connection:
+        due = has_expired(connection, time.time_ns() // 1000)
+    if due:
+        _until_done(database, _in_microseconds(destroy_expired), erases=True)
+    database.erase_if_due()
 
 
 def _forget_answers(database: Database) -> None:

@@ -1,6 +1,7 @@
 """What every process of an instance stands on."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from shortmcp.adapters.changes import Listeners
@@ -26,12 +27,16 @@ class Node:
 
     def work(self) -> SqlWork:
         """Transactions for operations; what they change is told to this process at once."""
-        return SqlWork(self.database, self.site, self.meter, self.news.forget)
+        return SqlWork(self.database, self.site, self.meter, self.news.forget, key=self.key)
 
     def key(self, purpose: str) -> bytes:
         """The instance's key for one purpose alone; makes the instance's key on the first run."""
-        given = self.settings.secret_key.get_secret_value()
-        return derive_key(read_instance_key(given, self.settings.data_dir.absolute() / "secret.key"), purpose)
+        return derive_key(self._instance_key, purpose)
+
+    @cached_property
+    def _instance_key(self) -> bytes:
+        # Read once: a file that is lost while the process runs must not become another key.
+        return read_instance_key(self.settings.secret_key.get_secret_value(), self.settings.key_file)
 
 
 def make_node(settings: Settings) -> Node:

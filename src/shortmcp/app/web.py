@@ -23,13 +23,13 @@ from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import JobNumbers, make_job_runner, make_worker
 from shortmcp.app.node import Node, make_node
-from shortmcp.catalog import CATALOG, PUBLIC_QR_CODE, PUBLIC_STATISTICS
+from shortmcp.catalog import CATALOG, OPENED_SECRET, PUBLIC_QR_CODE, PUBLIC_SECRET, PUBLIC_STATISTICS
 from shortmcp.clicks.caps import use_click
 from shortmcp.clicks.ingest import Fenced, Ingester
 from shortmcp.clicks.journal import Journal
 from shortmcp.clicks.near import find_near
 from shortmcp.clicks.resolve import Resolver
-from shortmcp.core.context import VISITOR, Work
+from shortmcp.core.context import RECIPIENT, VISITOR, Work
 from shortmcp.core.errors import OperationError
 from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.usage import write_calls
@@ -114,6 +114,7 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
         [
             Chore("count calls", 1.0, lambda: _write_calls(lives.node)),
             Chore("count jobs", 10.0, lives.job_numbers.refresh),
+            Chore("erase log", 1.0, lives.node.database.erase_if_due),
         ]
     )
     running = [worker for worker in (lives.worker, lives.jobs, meter) if worker is not None]
@@ -169,6 +170,8 @@ def _services(node: Node, work: Work) -> Services:
         short_url=node.site.short_url,
         domains={host.encode("ascii"): host for host in node.site.domains},
         trusted=node.settings.trusted_proxies,
+        show_secret=partial(PUBLIC_SECRET.perform, work, VISITOR),
+        open_secret=partial(OPENED_SECRET.perform, work, RECIPIENT),
         show_statistics=partial(PUBLIC_STATISTICS.perform, work, VISITOR),
         show_qr_code=partial(PUBLIC_QR_CODE.perform, work, VISITOR),
     )

@@ -64,6 +64,7 @@ def doctor(*, as_json: bool, **given: Any) -> None:
     node = open_node(given)
     findings = [
         *_check_database(node),
+        *_check_key(node),
         *_check_disk(settings),
         *_check_address(settings),
         *_check_geoip(settings),
@@ -117,6 +118,43 @@ def _check_database(node: "Node") -> Iterator[Finding]:
         yield from _check_search(node)
     if not current:
         yield Finding("error", "schema", "It is not this version's: run `shortmcp migrate`, or start the server.")
+
+
+def _check_key(node: "Node") -> Iterator[Finding]:
+    from shortmcp.adapters.keys import read_instance_key  # noqa: PLC0415
+
+    path, loss = node.settings.key_file, "Keep a copy: without it no secret that is there can be read any more"
+    if node.settings.secret_key.get_secret_value():
+        yield Finding("ok", "instance key", f"SHORTMCP_SECRET_KEY gives it. {loss}.")
+    elif not path.exists():
+        unread = _count_secrets(node)
+        found = (
+            f"restore it, or the secrets that are kept ({unread}) stay unread" if unread else "the first start makes it"
+        )
+        yield Finding("error" if unread else "ok", "instance key", f"{path} does not exist: {found}.")
+    elif path.stat().st_mode & 0o077:
+        yield Finding("error", "instance key", f"Others may read {path}: run `chmod 600` on it.")
+    else:
+        try:
+            read_instance_key("", path)
+        except ValueError as error:
+            yield Finding("error", "instance key", str(error))
+            return
+        yield Finding("ok", "instance key", f"{path}. {loss}; keep it apart from copies of the database.")
+
+
+def _count_secrets(node: "Node") -> int:
+    from sqlalchemy import text  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
+
+    from shortmcp.core.errors import OperationError  # noqa: PLC0415
+
+    try:
+        with node.database.read() as connection:
+            return connection.execute(text("SELECT count(*) FROM sealed_contents")).scalar_one()
+    except (DBAPIError, OperationError):
+        # What is the matter with the database is said elsewhere.
+        return 0
 
 
 def _check_search(node: "Node") -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 
 CAPACITY = 100_000
 RESERVED = "reserved"
+SECRET = "secret"  # noqa: S105 - a kind of code
 # Look-up rows: kind of the code, link id, original_url, redirect_url, is_active, expires_at, blocked_at,
 # password_hash, max_clicks, mask, forward_query, og_title, og_description, og_image; times in microseconds.
 Lookup = Callable[[str], tuple[Any, ...] | None]
@@ -45,7 +46,10 @@ class Powers:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a code leads. `link_id` is 0 for a code whose link was deleted; times are in microseconds since 1970."""
+    """Where a code leads. `link_id` is 0 for a code whose link was deleted; times are in microseconds since 1970.
+
+    `is_secret`: it leads to no link, but to a secret, also where that has ended.
+    """
 
     link_id: int
     destination: bytes
@@ -54,6 +58,7 @@ class Target:
     expires_at: int | None
     is_blocked: bool = False
     powers: Powers | None = None
+    is_secret: bool = False
 
     def is_plain(self, now: int) -> bool:
         """Whether visitors are redirected to the destination at `now`, and nothing else."""
@@ -76,6 +81,7 @@ class Target:
 
 
 GONE = Target(0, b"", None, is_active=False, expires_at=None)
+HIDDEN = Target(0, b"", None, is_active=False, expires_at=None, is_secret=True)
 
 
 class Resolver:
@@ -121,10 +127,13 @@ class Resolver:
         return target
 
 
+_WITHOUT_LINK = {RESERVED: None, SECRET: HIDDEN}
+
+
 def _make_target(row: tuple[Any, ...]) -> Target | None:
     kind, link_id, original_url, redirect_url, is_active, expires_at, blocked_at, *powers = row
     if link_id is None:
-        return None if kind == RESERVED else GONE
+        return _WITHOUT_LINK.get(kind, GONE)
     fallback = None if redirect_url is None else redirect_url.encode("ascii")
     return Target(
         link_id,

@@ -16,6 +16,8 @@ from shortmcp.core.slugs import normalize_words
 
 MAX_LENGTH = 64
 GENERATED_LENGTH = 6
+# 128 bits, for what must not be found by trying codes.
+UNGUESSABLE_LENGTH = 26
 # Without 0 o 1 l i: people read codes aloud and type them from paper.
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 RESERVED = frozenset(
@@ -33,6 +35,7 @@ class Kind(StrEnum):
 
     LINK = "link"
     RESERVED = "reserved"
+    SECRET = "secret"  # noqa: S105 - the kind, not one of them
 
 
 class ShortCode(SQLModel, table=True):
@@ -73,8 +76,16 @@ def normalize_code(raw: str, field: str = "short_code") -> str:
     return code
 
 
-def claim_code(ctx: Context, wanted: str | None, kind: Kind, *, domain: str = OWN, field: str = "short_code") -> str:
-    """Take `wanted` for the caller's workspace, or a generated code where it is None."""
+def claim_code(
+    ctx: Context,
+    wanted: str | None,
+    kind: Kind,
+    *,
+    domain: str = OWN,
+    field: str = "short_code",
+    length: int = GENERATED_LENGTH,
+) -> str:
+    """Take `wanted` for the caller's workspace, or a generated code of that `length` where it is None."""
     if wanted is not None:
         code = normalize_code(wanted, field)
         if not _take(ctx, domain, code, kind):
@@ -82,7 +93,7 @@ def claim_code(ctx: Context, wanted: str | None, kind: Kind, *, domain: str = OW
         if kind is not Kind.RESERVED:
             _end_reservation(ctx, domain, code)
         return code
-    while not _take(ctx, domain, code := _generate(ctx.random), kind):
+    while not _take(ctx, domain, code := _generate(ctx.random, length), kind):
         pass
     return code
 
@@ -100,8 +111,8 @@ def retire_code(ctx: Context, code: str, domain: str = OWN) -> None:
 
 
 def count_codes(ctx: Context) -> int:
-    """How many links and reserved codes the caller's workspace has."""
-    mine = "workspace_id = :workspace AND released_at IS NULL AND kind IN ('link', 'reserved')"
+    """How many links, reserved codes and secrets that can still be opened the caller's workspace has."""
+    mine = "workspace_id = :workspace AND released_at IS NULL AND kind IN ('link', 'reserved', 'secret')"
     counted = text(f"SELECT count(*) FROM short_codes WHERE {mine}")  # noqa: S608 - the words above
     return ctx.session.connection().execute(counted, {"workspace": ctx.caller.workspace_id}).scalar_one()
 
@@ -137,7 +148,7 @@ def _end_reservation(ctx: Context, domain: str, code: str) -> None:
     )
 
 
-def _generate(random: Random) -> str:
-    while (code := "".join(random.choices(ALPHABET, k=GENERATED_LENGTH))) in RESERVED:
+def _generate(random: Random, length: int) -> str:
+    while (code := "".join(random.choices(ALPHABET, k=length))) in RESERVED:
         pass
     return code

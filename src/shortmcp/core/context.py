@@ -1,6 +1,6 @@
 """What an operation is handed: a transaction, the caller, the clock, chance and the site it serves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,6 +48,10 @@ OPERATOR = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
 
 
+# Whoever opens a secret at its short URL: of no workspace either, but what they read is used up.
+RECIPIENT = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this instance is reached and what it sells.
@@ -84,13 +88,18 @@ class CallCounts(Protocol):
 CALLERS = "/callers"
 
 
+def no_key(purpose: str) -> bytes:
+    """For work that neither signs nor encrypts."""
+    raise LookupError(f"there is no key for {purpose} here")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """One operation's surroundings, valid for one transaction. `now` is aware and in UTC.
 
-    `changed_codes` are what other processes must hear of:
-    codes, and CALLERS. `expected` are tags of which the thing to be changed must have one; None where any version will
-    do.
+    `changed_codes` are what other processes must hear of: codes, and CALLERS. `expected` are tags of which the thing to
+    be changed must have one; None where any version will do. `key` gives the instance's key for one purpose alone, 32
+    bytes.
     """
 
     session: Session
@@ -101,11 +110,15 @@ class Context:
     random: Random = field(default_factory=SystemRandom)
     changed_codes: set[str] = field(default_factory=set[str])
     expected: frozenset[str] | None = None
+    key: Callable[[str], bytes] = no_key
 
 
 class Work(Protocol):
     """Opens transactions; only an implementation of this commits."""
 
-    def begin(self, caller: Caller, scope: Scope) -> AbstractContextManager[Context]:
-        """One transaction, on the read engine for READ and on the write engine for WRITE; rolled back on error."""
+    def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> AbstractContextManager[Context]:
+        """One transaction, on the read engine for READ and on the write engine for WRITE; rolled back on error.
+
+        With `erases` it survives a power cut once it has returned, and what it deleted is then in no file any more.
+        """
         ...

@@ -61,12 +61,16 @@ class Doorkeeper:
 
     def check(self, subject: str, visitor: str, password: str, hashed: str) -> bool:
         """Whether `password` is the one; RATE_LIMITED, before it is looked at, for who has guessed too often."""
+        return self.attempt(subject, visitor, lambda: is_password(password, hashed))
+
+    def attempt(self, subject: str, visitor: str, is_right: Callable[[], bool]) -> bool:
+        """`check` for passwords that are kept in another way: whether `is_right`."""
         someone, anyone = self._name(subject, _network(visitor)), self._name(subject, "")
         now = self.clock()
         with self.write() as connection:
             _count(connection, someone, PER_VISITOR, now)
             _count(connection, anyone, PER_SUBJECT, now)
-        if not is_password(password, hashed):
+        if not is_right():
             return False
         with self.write() as connection:
             connection.execute(text("DELETE FROM password_guesses WHERE who = :who"), {"who": someone})

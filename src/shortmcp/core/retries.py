@@ -24,8 +24,9 @@ STEP = 1000
 class KeptAnswer(SQLModel, table=True):
     """What one token's request was answered.
 
-    `key` is a digest of the token's key and `request` a fingerprint of the operation and its input made with that key,
-    so that a copy of the table tells nobody what was sent. `answer` is the output as JSON; null where it is not kept.
+    `key` is a digest of the token's key and `request` a fingerprint of the operation and its input made with that key
+    and the instance's, so that a copy of the table tells nobody what was sent, however little there was to guess.
+    `answer` is the output as JSON; null where it is not kept.
     """
 
     __tablename__ = "kept_answers"  # pyright: ignore[reportAssignmentType] - SQLModel declares a descriptor
@@ -66,7 +67,7 @@ def find_answer(ctx: Context, attempt: Attempt) -> KeptAnswer | None:
     kept = ctx.session.get(KeptAnswer, (ctx.caller.token_id, attempt.key))
     if kept is None or kept.kept_at <= ctx.now - KEPT:
         return None
-    if kept.request != attempt.request:
+    if kept.request != _veil(ctx, attempt):
         raise invalid(
             KEY_FIELD, f"`{KEY_FIELD}` was used for another request before: give each request a key of its own."
         )
@@ -77,7 +78,7 @@ def keep_answer(ctx: Context, attempt: Attempt, answer: str | None) -> None:
     """Keep what the attempt is answered, in the transaction that does it."""
     ctx.session.merge(
         KeptAnswer(
-            token_id=ctx.caller.token_id, key=attempt.key, request=attempt.request, answer=answer, kept_at=ctx.now
+            token_id=ctx.caller.token_id, key=attempt.key, request=_veil(ctx, attempt), answer=answer, kept_at=ctx.now
         )
     )
 
@@ -101,6 +102,10 @@ def not_kept() -> OperationError:
         Code.CONFLICT,
         f"This was done before under the same `{KEY_FIELD}`, and its answer is not kept: look up what it made.",
     )
+
+
+def _veil(ctx: Context, attempt: Attempt) -> str:
+    return hmac.new(ctx.key("retries"), attempt.request.encode(), hashlib.sha256).hexdigest()
 
 
 def _hold(ctx: Context, attempt: Attempt) -> None:

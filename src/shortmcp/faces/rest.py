@@ -26,7 +26,7 @@ from shortmcp.faces.conditions import mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
 from shortmcp.faces.wire import BODY_METHODS, Wire
-from shortmcp.operation import Operation, Route
+from shortmcp.operation import Effect, Operation, Route
 
 PREFIX = "/api/v1"
 STATUS: Mapping[Code, int] = {
@@ -35,6 +35,7 @@ STATUS: Mapping[Code, int] = {
     Code.UNAUTHENTICATED: 401,
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
+    Code.GONE: 410,
     Code.CONFLICT: 409,
     Code.PRECONDITION: 412,
     Code.TOO_LARGE: 413,
@@ -109,7 +110,10 @@ class RestFace:
             asked = {name: value for name, value in raw.items() if name not in wire.path}
             query = cast(ListQuery, operation.parse(raw))
             return _numbered(self.base_url + quote(request.scope["path"]), asked, query, outcome.output)
-        return mark(self._render(wire.route, outcome.output), request, outcome)
+        response = mark(self._render(wire.route, outcome.output), request, outcome)
+        if operation.effect is Effect.CONSUME:
+            response.headers["Cache-Control"] = "no-store"
+        return response
 
     def _render(self, route: Route, result: Any) -> Response:
         if result is None:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 
+from calls import make_secret
 from faces.mcp.dialogue import connect
 from faces.mcp.test_analytics import CHROME, make_link, wait_for_clicks
 from factories import TLS, Server
@@ -71,6 +72,8 @@ def texts_of(value: Any, where: str = "") -> list[tuple[str, str]]:
 def arguments_of(tool: str, code: str, project: str) -> dict[str, Any]:
     if tool in {"get_short_link", "get_qr_code", "get_link_analytics", "list_clicks"}:
         return {"short_code": code}
+    if tool == "get_secret":
+        return {"slug": "a-secret"}
     return {"project": project} if tool in {"get_project", "get_project_analytics", "list_short_links"} else {}
 
 
@@ -85,6 +88,7 @@ async def test_what_visitors_write_stays_in_the_fields_meant_for_it(server: Serv
     with server.client(access) as rest:
         wait_for_clicks(rest, code, len(hostile))
         project = rest.get("/projects").json()["data"][0]["slug"]
+        make_secret(rest, slug="a-secret")
     async with connect(server, access, era, "?toolsets=all") as mcp:
         answers = {name: await mcp.call_tool(name, arguments_of(name, code, project)) for name in reads}
     seen = set[str]()

@@ -54,8 +54,8 @@ async def test_annotations_say_what_each_operation_does(server: Server, era: str
         assert annotations is not None
         assert annotations.model_dump(by_alias=True, exclude_none=True) == {
             "readOnlyHint": operation.effect is Effect.READ,
-            "destructiveHint": operation.effect in {Effect.UPDATE, Effect.DELETE},
-            "idempotentHint": operation.effect is not Effect.CREATE,
+            "destructiveHint": operation.effect in {Effect.UPDATE, Effect.DELETE, Effect.CONSUME},
+            "idempotentHint": operation.effect not in {Effect.CREATE, Effect.CONSUME},
             "openWorldHint": False,
         }
 

@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any, cast
 
 from shortmcp.core.analytics.published import PublishedStatistics
+from shortmcp.core.secrets.models import SecretFront, SecretRevealed
 from shortmcp.faces import pages
 from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
 
@@ -53,6 +54,14 @@ NO_STATISTICS = replace(
     browsers=[],
 )
 FORM = "/protected"
+OPEN = SecretFront(has_passphrase=False, client_encrypted=False)
+LOCKED = SecretFront(has_passphrase=True, client_encrypted=False)
+ENCRYPTED = SecretFront(has_passphrase=False, client_encrypted=True)
+REVEALED = SecretRevealed(
+    content="user: reporting\npassword: correct-horse-battery-staple\n\n" + "0123456789abcdef" * 8,
+    slug="summer",
+    remaining_uses=1,
+)
 PAGES: Mapping[str, Callable[[], Page]] = {
     "unknown": pages.unknown_page,
     "unknown-with-suggestions": lambda: pages.unknown_page([SHORT_URL, f"{SHORT_URL}-{'programme-' * 5}2026"]),
@@ -65,6 +74,14 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "password": lambda: pages.password_page(FORM),
     "password-wrong": lambda: pages.password_page(FORM, WrongPassword()),
     "password-too-many": lambda: pages.password_page(FORM, TooManyTries(540)),
+    "secret": lambda: pages.secret_page(FORM, OPEN),
+    "secret-with-passphrase": lambda: pages.secret_page(FORM, LOCKED),
+    "secret-wrong": lambda: pages.secret_page(FORM, LOCKED, WrongPassword()),
+    "secret-too-many": lambda: pages.secret_page(FORM, LOCKED, TooManyTries(540)),
+    "secret-encrypted": lambda: pages.secret_page(FORM, ENCRYPTED),
+    "secret-opened": lambda: pages.opened_secret_page(REVEALED, OPEN),
+    "secret-opened-encrypted": lambda: pages.opened_secret_page(REVEALED, ENCRYPTED),
+    "secret-gone": pages.secret_gone_page,
     "preview": lambda: pages.preview_page(SHORT_URL, GRAPH),
     "statistics": lambda: pages.statistics_page(STATISTICS),
     "statistics-of-nothing": lambda: pages.statistics_page(NO_STATISTICS),

@@ -12,7 +12,7 @@ from faces.pages.sites import PAGES, Site, start_site
 
 Scheme = Literal["light", "dark"]
 # The pages with most on them, and with all that can be pressed.
-CROWDED = ["password-wrong", "unknown-with-suggestions", "statistics"]
+CROWDED = ["password-wrong", "secret-wrong", "secret-opened", "unknown-with-suggestions", "statistics"]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_whatever_can_be_pressed_is_44_pixels_high_and_shows_when_it_has_the_foc
     with browser.new_context(viewport={"width": 320, "height": 480}) as context:
         page = context.new_page()
         page.goto(f"{site.url}/{name}")
-        targets = page.locator("a, input, button, summary").all()
+        targets = page.locator("a, input, button, summary, pre").all()
         assert targets
         for target in targets:
             box = target.bounding_box()

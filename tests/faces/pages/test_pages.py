@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from faces.pages.outline import read_html
-from faces.pages.sites import CLICKS_BY_DAY, GRAPH, PAGES, SHORT_URL, STATISTICS
+from faces.pages.sites import CLICKS_BY_DAY, FORM, GRAPH, LOCKED, OPEN, PAGES, REVEALED, SHORT_URL, STATISTICS
 from shortmcp.faces import pages
 from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
 
@@ -27,6 +27,14 @@ STATUSES = {
     "password": 200,
     "password-wrong": 403,
     "password-too-many": 429,
+    "secret": 200,
+    "secret-with-passphrase": 200,
+    "secret-wrong": 403,
+    "secret-too-many": 429,
+    "secret-encrypted": 200,
+    "secret-opened": 200,
+    "secret-opened-encrypted": 200,
+    "secret-gone": 410,
     "preview": 200,
     "statistics": 200,
     "statistics-of-nothing": 200,
@@ -34,6 +42,18 @@ STATUSES = {
 }
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
 STYLE = (files(pages) / "templates/page.css").read_text(encoding="utf-8")
+
+
+# The one page with a script: what it decrypts may not reach the server.
+ENCRYPTED = "secret-encrypted"
+
+
+def digest(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
+def script_of(page: Page) -> str:
+    return read_html(page).text_of("script")
 
 
 def headers(page: Page) -> dict[str, str]:
@@ -60,13 +80,18 @@ def test_a_page_has_its_status_and_headers_that_close_it(name: str) -> None:
     assert directives == [
         "default-src 'none'",
         "img-src data:",
-        f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'",
+        f"style-src 'sha256-{digest(style)}'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
         *(["frame-src http: https:"] if name == "masked" else []),
-        *([] if name.startswith("password") else ["form-action 'none'"]),
+        *({"password": [], "secret": ["form-action 'self'"]}.get(form_of(name), ["form-action 'none'"])),
+        *([f"script-src 'sha256-{digest(script_of(page))}'", "connect-src 'self'"] if name == ENCRYPTED else []),
     ]
-    assert retry_after == {"away": "5", "password-too-many": "540"}.get(name)
+    assert retry_after == {"away": "5", "password-too-many": "540", "secret-too-many": "540"}.get(name)
+
+
+def form_of(name: str) -> str:
+    return name.partition("-")[0] if "form" in [one.tag for one in read_html(ALL[name]()).elements] else ""
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -88,7 +113,8 @@ def test_a_page_takes_nothing_from_elsewhere_and_runs_nothing(name: str) -> None
     taken += [link.attributes["href"] for link in html.all("link")]
     assert {url.partition(",")[0] for url in taken} <= {"", "data:image/svg+xml;base64"}
     assert re.findall(r"url\(|@import", html.text_of("style")) == []
-    assert [html.all(tag) for tag in ("script", "object", "embed", "base")] == [[]] * 4
+    assert [html.all(tag) for tag in ("object", "embed", "base")] == [[]] * 3
+    assert [script.attributes for script in html.all("script")] == ([{}] if name == ENCRYPTED else [])
     assert [key for element in html.elements for key in element.attributes if key.startswith(("on", "style"))] == []
 
 
@@ -130,6 +156,29 @@ def test_too_many_tries_are_no_fault_of_the_password_and_nobody_waits_for_longer
     found = {seconds: re.findall(r"Try again in (.*?)\.<", html) for seconds, html in said.items()}
     assert found == {1: ["1 second"], 59: ["59 seconds"], 61: ["2 minutes"], 540: ["9 minutes"]}
     assert "aria-invalid" not in read_html(pages.password_page("/p", TooManyTries(1))).one("input").attributes
+
+
+@pytest.mark.parametrize(
+    "content",
+    [HOSTILE, "\n first line feed", "\u202eturned\u2066", "a\rb\r\nc", "  blanks \n\t", "</pre>", "\x0b\x0c\x7f"],
+)
+def test_a_secret_s_content_is_shown_to_the_last_sign(content: str) -> None:
+    page = pages.opened_secret_page(REVEALED.model_copy(update={"content": content}), OPEN)
+    html = read_html(page)
+    # The line feed after the tag is not the content's: browsers leave it out.
+    assert html.text_of("pre") == "\n" + content
+    # And they read a bare carriage return as a line feed.
+    assert "\r" not in page.body.decode()
+    assert html.all("script") == []
+
+
+def test_a_secret_s_field_is_there_where_it_has_a_passphrase() -> None:
+    assert read_html(pages.secret_page(FORM, OPEN)).all("input") == []
+    html = read_html(pages.secret_page(FORM, LOCKED, WrongPassword()))
+    assert html.one("form").attributes == {"method": "post", "action": FORM}
+    field = html.one("input").attributes
+    assert (field["name"], field["type"], field["aria-describedby"]) == ("passphrase", "password", "problem")
+    assert html.text_of("title").startswith("Problem: ")
 
 
 def test_preview_bots_find_both_vocabularies_and_no_destination() -> None:

@@ -70,7 +70,10 @@ def structure(outcome: Any) -> dict[str, Any]:
 
 
 def _dump(model: Any) -> Any:
-    return _clean(model.model_dump(mode="json", by_alias=True, exclude_none=True))
+    fields = model.model_dump(mode="json", by_alias=True, exclude_none=True)
+    # What must come out to the last sign, such as a key that was kept: no visitor has written it.
+    verbatim: frozenset[str] = getattr(model, "verbatim", frozenset())
+    return {name: part if name in verbatim else _clean(part) for name, part in fields.items()}
 
 
 def _clean(value: Any) -> Any:

@@ -26,8 +26,8 @@ def make_tool(operation: Operation) -> Tool:
         output_schema=output_schema(operation),
         annotations=ToolAnnotations(
             read_only_hint=operation.effect is Effect.READ,
-            destructive_hint=operation.effect in {Effect.UPDATE, Effect.DELETE},
-            idempotent_hint=operation.effect is not Effect.CREATE,
+            destructive_hint=operation.effect in {Effect.UPDATE, Effect.DELETE, Effect.CONSUME},
+            idempotent_hint=operation.effect not in {Effect.CREATE, Effect.CONSUME},
             open_world_hint=False,
         ),
     )

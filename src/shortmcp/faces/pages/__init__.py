@@ -6,12 +6,14 @@ from shortmcp.faces.pages.notices import (
     disabled_page,
     expired_page,
     gone_page,
+    secret_gone_page,
     unknown_page,
     used_up_page,
 )
 from shortmcp.faces.pages.opengraph import OpenGraph, masked_page, preview_page
 from shortmcp.faces.pages.password import TooManyTries, WrongPassword, password_page
 from shortmcp.faces.pages.rendering import Page
+from shortmcp.faces.pages.secrets import opened_secret_page, secret_page
 from shortmcp.faces.pages.statistics import statistics_page
 
 __all__ = [
@@ -25,8 +27,11 @@ __all__ = [
     "expired_page",
     "gone_page",
     "masked_page",
+    "opened_secret_page",
     "password_page",
     "preview_page",
+    "secret_gone_page",
+    "secret_page",
     "statistics_page",
     "unknown_page",
     "used_up_page",

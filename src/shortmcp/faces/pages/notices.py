@@ -40,6 +40,12 @@ def gone_page() -> Page:
 
 
 @cache
+def secret_gone_page() -> Page:
+    """410: a secret that was opened, has expired or was destroyed; which of it is nobody's business."""
+    return _notice(410, "secret_gone", texts.SEALED_GONE)
+
+
+@cache
 def blocked_page() -> Page:
     """403: its destination is unsafe. Not 410, for a verdict may be lifted; not 451, for it is no matter of law."""
     return _notice(403, "blocked", texts.BLOCKED)

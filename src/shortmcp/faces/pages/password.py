@@ -30,7 +30,7 @@ def password_page(action: str, problem: Problem | None = None) -> Page:
     the right password the redirect leads to another origin. The form's target is written here alone, and `base-uri`
     keeps it from being turned.
     """
-    values = {"action": action, "problem": _words(problem), "is_wrong": isinstance(problem, WrongPassword)}
+    values = {"action": action, "problem": words_of(problem), "is_wrong": isinstance(problem, WrongPassword)}
     if isinstance(problem, TooManyTries):
         page = render("password.html", 429, values)
         page.headers.append((b"retry-after", b"%d" % problem.retry_after))
@@ -38,11 +38,12 @@ def password_page(action: str, problem: Problem | None = None) -> Page:
     return render("password.html", 200 if problem is None else 403, values)
 
 
-def _words(problem: Problem | None) -> str:
+def words_of(problem: Problem | None, wrong: str = texts.PROTECTED_WRONG) -> str:
+    """What is wrong, in words; empty where nothing is."""
     match problem:
         case None:
             return ""
         case WrongPassword():
-            return texts.PROTECTED_WRONG
+            return wrong
         case TooManyTries(seconds):
             return texts.too_many_tries(seconds)

@@ -15,10 +15,10 @@ NO_FORMS = "form-action 'none'"
 # Directions that reorder what stands around them: a title must not be able to dress up the page's own words.
 _REORDERING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
 _PACKAGE = "shortmcp.faces.pages"
-_FILES = files(_PACKAGE) / "templates"
-_STYLE = (_FILES / "page.css").read_text(encoding="utf-8")
+TEMPLATES = files(_PACKAGE) / "templates"
+_STYLE = (TEMPLATES / "page.css").read_text(encoding="utf-8")
 _HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
-_MARK = "data:image/svg+xml;base64," + b64encode((_FILES / "mark.svg").read_bytes()).decode()
+_MARK = "data:image/svg+xml;base64," + b64encode((TEMPLATES / "mark.svg").read_bytes()).decode()
 _OURS = {"style": _STYLE, "mark": _MARK, "texts": texts}
 _POLICY = f"default-src 'none'; img-src data:; style-src 'sha256-{_HASH}'; base-uri 'none'; frame-ancestors 'none'"
 

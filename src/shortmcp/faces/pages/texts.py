@@ -36,6 +36,11 @@ DISABLED = Notice(
     "Try again later, or ask whoever gave it to you.",
 )
 GONE = Notice("This link was deleted", "Its owner has taken it away, and it does not work any more.", _ASK)
+SEALED_GONE = Notice(
+    "This secret is gone",
+    "It was opened as often as it was meant to be, or its time is over. What it said is destroyed.",
+    "If you did not open it yourself, tell whoever gave it to you: somebody else may have read it.",
+)
 BLOCKED = Notice(
     "This link was blocked",
     "The page behind it is considered unsafe. It may try to steal passwords or to install harmful software.",
@@ -54,6 +59,32 @@ PROTECTED_BUTTON = "Continue"
 PROTECTED_WRONG = "That password is not right. Check it and try again."
 # Before the title of a page that shows a form again: the first thing a screen reader says.
 PROBLEM = "Problem:"
+
+SEALED_TITLE = "Somebody shares a secret with you"
+SEALED_TEXT = "It is not opened yet. Opening it uses it up, so do it when nobody looks over your shoulder."
+SEALED_LABEL = "Passphrase"
+SEALED_BUTTON = "Open the secret"
+SEALED_HINT = "Have a place ready where you can keep what it says."
+SEALED_FOOTER = "What was used up is destroyed: not even this server can show it again."
+SEALED_WRONG = "That passphrase is not right. Nothing was opened: check it and try again."
+SEALED_SCRIPTS = (
+    "This secret is decrypted in your browser, which takes JavaScript. Switch it on first: opened without it, the "
+    "secret stays unreadable."
+)
+SEALED_INCOMPLETE = (
+    "The address is incomplete: the key that belongs behind its # is missing. Nothing was opened. Ask whoever gave it "
+    "to you for the whole address."
+)
+SEALED_INSECURE = (
+    "This secret is decrypted in your browser, which it does only at an address that begins with https://. Nothing was "
+    "opened."
+)
+SEALED_GARBLED = "The key in the address does not fit: this is the secret as it was kept, encrypted."
+SEALED_AWAY = "No answer has come, and the secret may still be there. Try again."
+OPENED_TITLE = "The secret"
+OPENED_LABEL = "What the secret says"
+OPENED_ENCRYPTED = "This is encrypted. Whoever shared it can tell you how to read it."
+OPENED_HINT = "Keep it in a safe place before you leave this page. Your browser does not store it."
 
 PREVIEW_LABEL = "Open this link:"
 
@@ -86,6 +117,13 @@ def too_many_tries(seconds: int) -> str:
     minutes = ceil(seconds / 60)
     time = _count(seconds, "second") if seconds < 60 else _count(minutes, "minute")  # noqa: PLR2004
     return f"Too many wrong passwords. Try again in {time}."
+
+
+def uses_left(number: int) -> str:
+    """How often a secret can still be opened."""
+    if number == 0:
+        return "You see it for the last time: it is destroyed now."
+    return f"It can be opened {'once' if number == 1 else f'{number} times'} more."
 
 
 def count(number: int) -> str:

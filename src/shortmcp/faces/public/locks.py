@@ -1,19 +1,16 @@
 """Links that ask for a password: the form, the try, and the cookie that spares asking again."""
 
-from urllib.parse import parse_qsl
-
-from anyio import CapacityLimiter, move_on_after, to_thread
+from anyio import CapacityLimiter, to_thread
 
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import UNLOCKED_SECONDS
 from shortmcp.core.passwords import MAX_PASSWORD
 from shortmcp.faces.pages import Page, TooManyTries, WrongPassword, password_page
+from shortmcp.faces.public.forms import read_field
 from shortmcp.faces.public.requests import Request, Services
 from shortmcp.faces.public.sending import Header
 
 COOKIE = "unlocked"
-MAX_FORM = 4096
-FORM_SECONDS = 20.0
 # As many as may hash at once: the others wait as what they are, requests, and take no thread.
 THREADS = 2
 
@@ -35,7 +32,7 @@ class Locks:
 
     async def try_password(self, request: Request, subject: str, hashed: str) -> Page | None:
         """None if the posted password is right, else the form with what is wrong."""
-        password = _read_password(await _read_form(request))
+        password = await read_field(request, "password")
         if not 0 < len(password) <= MAX_PASSWORD:
             return password_page(request.target, WrongPassword())
         visitor = request.address(self._trusted)
@@ -56,22 +53,3 @@ class Locks:
         path = request.scope["path"]
         cookie = f"{COOKIE}={value}; Path={path}; Max-Age={UNLOCKED_SECONDS}; HttpOnly; SameSite=Lax{secure}"
         return (b"set-cookie", cookie.encode("ascii"))
-
-
-async def _read_form(request: Request) -> bytes:
-    form = b""
-    with move_on_after(FORM_SECONDS):
-        while True:
-            message = await request.receive()
-            form += message.get("body", b"")
-            if not message.get("more_body") or len(form) > MAX_FORM:
-                return form[:MAX_FORM]
-    return b""
-
-
-def _read_password(form: bytes) -> str:
-    try:
-        fields = parse_qsl(form.decode("ascii"), encoding="utf-8", errors="strict", max_num_fields=10)
-    except ValueError:
-        return ""
-    return dict(fields).get("password", "")

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from shortmcp.core.analytics.published import PublishedStatistics
 from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.qrcodes import QrPublic
+from shortmcp.core.secrets.models import SecretFront, SecretRevealed
 from shortmcp.faces.public.addresses import Network, read_address
 
 _PREFETCH = frozenset({b"sec-purpose", b"purpose", b"x-moz", b"x-purpose"})
@@ -20,8 +21,8 @@ class Services:
 
     `use_click` grants one of a link's limited clicks; `find_near`, if visitors may be told, finds on a domain the codes
     that an unknown one may be a slip of. `domains` are the names of other short domains by the Host that
-    browsers send; `short_url` makes a short URL from a code and a domain's name. `show_statistics` and `show_qr_code`
-    perform these operations for a visitor; they block.
+    browsers send; `short_url` makes a short URL from a code and a domain's name. `show_secret`, `open_secret`,
+    `show_statistics` and `show_qr_code` perform these operations for a visitor; they block.
     """
 
     use_click: Callable[[int], bool]
@@ -30,6 +31,8 @@ class Services:
     short_url: Callable[[str, str], str]
     domains: Mapping[bytes, str]
     trusted: tuple[Network, ...]
+    show_secret: Callable[[Mapping[str, Any]], SecretFront]
+    open_secret: Callable[[Mapping[str, Any]], SecretRevealed]
     show_statistics: Callable[[Mapping[str, Any]], PublishedStatistics]
     show_qr_code: Callable[[Mapping[str, Any]], QrPublic]
 

@@ -23,6 +23,7 @@ from shortmcp.faces.pages import (
 from shortmcp.faces.public.forwarding import add_query
 from shortmcp.faces.public.locks import Locks
 from shortmcp.faces.public.requests import Request, Services, is_prefetch
+from shortmcp.faces.public.secrets import Secrets
 from shortmcp.faces.public.sending import Header, send_nothing, send_page, send_redirect
 
 Recorder = Callable[[Target, Request, int], None]
@@ -44,12 +45,16 @@ class Visits:
         self._record = record
         self._count_fallback = count_fallback
         self._locks = Locks(services)
+        self._secrets = Secrets(services)
         # Of its own: while the database is slow, those who wait here must not take the threads from everybody else.
         self._cap_threads = CapacityLimiter(CAP_THREADS)
         self._near_threads = CapacityLimiter(NEAR_THREADS)
 
     async def answer(self, request: Request, target: Target | None) -> None:
         """Answer one visit of a code that leads to `target`."""
+        if target is not None and target.is_secret:
+            await self._secrets.answer(request)
+            return
         locked = target is not None and target.powers is not None and target.powers.password_hash is not None
         if request.method not in {"GET", "HEAD"} and not (request.method == "POST" and locked):
             await send_nothing(request.send, 405, (b"allow", b"GET, HEAD, POST" if locked else b"GET, HEAD"))

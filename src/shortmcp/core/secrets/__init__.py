@@ -1,0 +1,1 @@
+"""Secrets: texts that are read a few times and then are gone."""
