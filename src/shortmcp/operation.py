@@ -35,6 +35,8 @@ class Route:
 
     `query` and `body` map a wire name to the field that it fills: in a PATCH, `original_url` in the query names the
     link and in the body is its new destination. `location` is the path of what was created, made from its fields.
+    `decided` are fields that the route gives by itself, and `needed` others that it must be given. A `plain` route
+    answers the thing's text alone. `max_body` is in bytes, where more than usual may be sent.
     """
 
     method: str
@@ -42,9 +44,17 @@ class Route:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     body: Mapping[str, str] = field(default_factory=dict[str, str])
     location: str | None = None
+    decided: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    needed: frozenset[str] = frozenset()
+    plain: bool = False
+    max_body: int | None = None
 
 
 def _as_it_is(given: BaseModel) -> BaseModel:
+    return given
+
+
+def _without_question(work: Work, caller: Caller, given: BaseModel) -> BaseModel:
     return given
 
 
@@ -84,6 +94,8 @@ class Operation:
     toolset: str = "core"
     # What is too slow for a transaction and needs none, such as hashing a password.
     prepare: Callable[[Any], Any] = _as_it_is
+    # What must be written though the operation is then refused, such as a guess at a password: its own transactions.
+    admit: Callable[[Work, Caller, Any], Any] = _without_question
     keeps_answer: bool = True
     checks_version: bool = False
 
@@ -143,7 +155,7 @@ class Operation:
         if terms.expected is not None and not self.checks_version:
             raise invalid(TAGS_FIELD, f"`{TAGS_FIELD}` is not looked at by `{self.name}`: leave it out.")
         attempt = None if terms.retry_key is None else make_attempt(terms.retry_key, self.name, raw)
-        given = self.prepare(self.parse(raw))
+        given = self.admit(work, caller, self.prepare(self.parse(raw)))
         with work.begin(caller, self.scope) as ctx:
             kept = None if attempt is None else find_answer(ctx, attempt)
             if kept is not None:

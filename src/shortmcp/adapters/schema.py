@@ -30,6 +30,7 @@ from shortmcp.core import (
 from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import checks as link_checks
 from shortmcp.core.links import tables as link_tables
+from shortmcp.core.pastes import tables as paste_tables
 
 # Importing them is what fills the metadata.
 TABLE_MODULES = (
@@ -43,6 +44,7 @@ TABLE_MODULES = (
     link_checks,
     link_tables,
     mails,
+    paste_tables,
     projects,
     removal,
     retries,

@@ -21,6 +21,7 @@ from shortmcp.core.context import Site
 from shortmcp.core.guesses import forget_guesses
 from shortmcp.core.jobs import count_jobs
 from shortmcp.core.mails import MAIL, MAIL_DELAYS, read_mail
+from shortmcp.core.pastes.visits import purge_expired_texts
 from shortmcp.core.retries import forget_answers
 from shortmcp.settings import Settings
 from shortmcp.worker import Chore, Duty, JobRunner, Worker
@@ -56,6 +57,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("forget guesses", 600.0, lambda: _until_done(database, forget_guesses)),
         Chore("retention", 60.0, lambda: purge_history(database.read, database.write, _history(node.site))),
         Chore("forget answers", 600.0, lambda: _forget_answers(database)),
+        Chore("purge texts", 60.0, lambda: _until_done(database, purge_expired_texts)),
         Chore("checkpoint", 2.0, database.checkpoint),
         *make_check_chores(node),
     ]

@@ -1,5 +1,6 @@
 """What every process of an instance stands on."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from shortmcp.adapters.database import Database, SqlWork
 from shortmcp.adapters.keys import derive_key, read_instance_key
 from shortmcp.core.context import Site
 from shortmcp.core.destinations import read_origin
+from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.plans import load_plans
 from shortmcp.core.usage import Meter
 from shortmcp.settings import Settings
@@ -24,7 +26,11 @@ class Node:
 
     def work(self, tell: Callable[[set[str]], None]) -> SqlWork:
         """Transactions for operations; `tell` hears which codes they changed."""
-        return SqlWork(self.database, self.site, self.meter, tell)
+        return SqlWork(self.database, self.site, self.meter, tell, make_doors=self.doors)
+
+    def doors(self) -> Doorkeeper:
+        """Who checks passwords and counts the guesses, for the whole instance."""
+        return Doorkeeper(self.database.write, self.key("doors"), lambda: time.time_ns() // 1_000_000)
 
     def key(self, purpose: str) -> bytes:
         """The instance's key for one purpose alone; makes the instance's key on the first run."""

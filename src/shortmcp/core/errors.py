@@ -12,6 +12,7 @@ class Code(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
+    GONE = "gone"
     CONFLICT = "conflict"
     PRECONDITION = "precondition_failed"
     TOO_LARGE = "too_large"

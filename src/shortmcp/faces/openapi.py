@@ -125,10 +125,12 @@ def _describe(operation: Operation, route: Route, schemas: Mapping[str, Schema])
     }
     if route.method in BODY_METHODS:
         queried = {wire: fields[field] for wire, field in route.query.items()}
-        taken = {*in_path, *route.query.values()}
-        described["requestBody"] = _body(route, {n: f for n, f in fields.items() if n not in taken}, required - taken)
+        taken = {*in_path, *route.query.values(), *route.decided}
+        needed = (required | route.needed) - taken
+        described["requestBody"] = _body(route, {n: f for n, f in fields.items() if n not in taken}, needed)
     else:
-        queried = {name: field for name, field in fields.items() if name not in in_path}
+        taken = {*in_path, *route.decided}
+        queried = {name: field for name, field in fields.items() if name not in taken}
     described["parameters"] += [
         _parameter("query", name, field, required=name in required) for name, field in queried.items()
     ]
@@ -188,6 +190,9 @@ def _answer(operation: Operation, route: Route) -> Schema:
     if operation.output is QrPublic:
         images = {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {}}
         return {"200": {"description": "The image.", "headers": RATE_HEADERS, "content": images}}
+    if route.plain:
+        content = {"text/plain": {"schema": {"type": "string"}}}
+        return {"200": {"description": "The text.", "headers": RATE_HEADERS, "content": content}}
     item = _item(operation)
     schema: Schema = {"$ref": TEMPLATE.format(model=item.__name__ if item else "")}
     properties: Schema = (

@@ -11,6 +11,7 @@ from shortmcp.faces.pages.notices import (
 )
 from shortmcp.faces.pages.opengraph import OpenGraph, masked_page, preview_page
 from shortmcp.faces.pages.password import TooManyTries, WrongPassword, password_page
+from shortmcp.faces.pages.paste import paste_page
 from shortmcp.faces.pages.rendering import Page
 from shortmcp.faces.pages.statistics import statistics_page
 
@@ -26,6 +27,7 @@ __all__ = [
     "gone_page",
     "masked_page",
     "password_page",
+    "paste_page",
     "preview_page",
     "statistics_page",
     "unknown_page",
