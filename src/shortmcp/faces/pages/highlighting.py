@@ -66,13 +66,15 @@ def count_lines(content: str) -> int:
 
 
 def highlight(content: str, language: str, clock: Callable[[], float] = monotonic) -> Code:
-    """A text in its language's colours, line by line; in HTML its lines are followed by line breaks, the last one too.
+    """A text in its language's colours, line by line, each with a line break after it, the last one too.
 
     Characters that are not seen are shown by their numbers, in an isolated place where they turn nothing around.
     """
     text = _as_shown(content)
+    # Some lexers know a line by the break at its end.
+    text = text if text.endswith("\n") else f"{text}\n"
     if count_lines(text) > MOST_NUMBERED:
-        return Code(_escape(text) + "\n")
+        return Code(_escape(text))
     if language == PLAIN or len(text) > MOST_COLOURED:
         return Code(_number([("", text)]))
     return Code(_number(_read(text, language, clock)))
@@ -109,9 +111,7 @@ def _number(pieces: Iterable[Piece]) -> str:
         first, *others = "".join(text for _, text in group).split("\n")
         lines[-1].append(_span(name, first))
         lines.extend([_span(name, other)] for other in others)
-    if len(lines) > 1 and not any(lines[-1]):
-        lines.pop()
-    return "".join(_line(number, "".join(parts)) for number, parts in enumerate(lines, 1))
+    return "".join(_line(number, "".join(parts)) for number, parts in enumerate(lines[:-1], 1))
 
 
 def _line(number: int, html: str) -> str:

@@ -6,7 +6,7 @@
   if (!navigator.clipboard) return;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    // Its last line ends with a line break that is the page's own.
+    // On the page every line ends with a break, the last one too.
     const text = document.getElementById("text").textContent.slice(0, -1);
     let said = button.dataset.done;
     try {
