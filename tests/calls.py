@@ -10,6 +10,7 @@ import orjson
 from factories import TLS, Access, Server
 
 URL = "https://example.com/page"
+HELLO = "console.log('Hello World');"
 NO_CLICKS = {
     "total_clicks": 0,
     "unique_clicks": 0,
@@ -22,6 +23,13 @@ NO_CLICKS = {
 def make_link(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
     """A link of the client's workspace, in the project that is the only one or in `project`."""
     answer = client.post("/links", json={"original_url": URL, "title": "A link", **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["data"]
+
+
+def make_paste(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
+    """A paste of the client's workspace."""
+    answer = client.post("/pastes", json={"content": HELLO, **fields})
     assert answer.status_code == 201, answer.text
     return answer.json()["data"]
 

@@ -157,6 +157,7 @@ CATALOG = (
         Effect.READ,
         "pastes",
         admit=check_paste_password,
+        can_end=True,
     ),
     Operation(
         delete_paste, "Delete a paste", (Route("DELETE", "/pastes/{paste_code}"),), WRITE, Effect.DELETE, "pastes"

