@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from calls import at_once, make_paste
-from faces.test_pastes import expire
+from calls import at_once, expire_paste, make_paste
 from faces.test_public_powers import SLACK, browser
 from factories import CHROME, Server
 
@@ -112,7 +111,7 @@ def test_an_expired_paste_shows_nothing_more_with_a_password_or_without(server: 
             if password is not None:
                 assert visitor.post(f"/paste/{code}", data={"password": password}).status_code == 303
             assert visitor.get(f"/paste/{code}/raw").text == SECRET
-            expire(server, code)
+            expire_paste(server, code)
             answers = [visitor.get(f"/paste/{code}"), visitor.get(f"/paste/{code}/raw")]
             answers.append(visitor.post(f"/paste/{code}", data={"password": "open sesame"}))
             assert [(answer.status_code, SECRET in answer.text) for answer in answers] == [(410, False)] * 3

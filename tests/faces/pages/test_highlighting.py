@@ -107,12 +107,19 @@ def test_hidden_characters_are_named_where_they_stand() -> None:
 def test_a_long_text_stays_plain_and_one_of_very_many_lines_is_not_numbered() -> None:
     line = "return 1\n"
     coloured = highlight(line * 100, "python").html
-    longest = line * (MOST_COLOURED // len(line) // 9) + "#" * MOST_COLOURED
+    longest = f"return {'1' * 92}\n" * (MOST_COLOURED // 100 + 1)
     plain = highlight(longest, "python").html
     many = highlight(line * (MOST_NUMBERED + 1), "python").html
     assert (coloured.count('"word"'), plain.count('"word"'), many.count("<")) == (100, 0, 0)
     assert plain.count('class="line"') == count_lines(longest)
     assert many == line * (MOST_NUMBERED + 1)
+
+
+def test_a_line_that_a_lexer_would_try_for_minutes_is_not_given_to_one() -> None:
+    # Two seconds for a tenth of it, in one match of one expression.
+    html = highlight("[section]\n" + "a=" * 100_000, "ini").html
+    assert read(highlight("[section]\na = 1", "ini").html).elements & {("span", ("class",))}
+    assert html.count("<span") == html.count('class="line"') == 2
 
 
 def test_a_lexer_that_takes_too_long_is_left_and_the_rest_is_shown_plain() -> None:

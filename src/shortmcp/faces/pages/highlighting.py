@@ -14,8 +14,10 @@ from pygments.token import Comment, Generic, Keyword, Literal, Name, Operator, _
 
 from shortmcp.core.pastes.languages import PLAIN
 
-# In characters; what is longer stays plain, and what has more lines stays one block.
+# In characters; what is longer stays plain, and what has more lines stays one block. A line that is longer than people
+# write makes a lexer try for minutes, in one step that lets nobody else do anything.
 MOST_COLOURED: Final = 200_000
+LONGEST_LINE: Final = 1_000
 MOST_NUMBERED: Final = 10_000
 # What a hostile text can make a lexer waste: the rest of it stays plain.
 PATIENCE_SECONDS: Final = 1.0
@@ -75,9 +77,12 @@ def highlight(content: str, language: str, clock: Callable[[], float] = monotoni
     text = text if text.endswith("\n") else f"{text}\n"
     if count_lines(text) > MOST_NUMBERED:
         return Code(_escape(text))
-    if language == PLAIN or len(text) > MOST_COLOURED:
-        return Code(_number([("", text)]))
-    return Code(_number(_read(text, language, clock)))
+    pieces = _read(text, language, clock) if language != PLAIN and _is_harmless(text) else [("", text)]
+    return Code(_number(pieces))
+
+
+def _is_harmless(text: str) -> bool:
+    return len(text) <= MOST_COLOURED and max(map(len, text.split("\n"))) <= LONGEST_LINE
 
 
 def _as_shown(content: str) -> str:
