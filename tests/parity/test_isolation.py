@@ -33,7 +33,8 @@ VALUES: dict[str, Any] = {
     "forward_query": False, "domain": None, "idempotency_key": "matrix",
     "search": "their", "sort": "created_at",
     "original_url": "https://example.com/new", "short_code": "matrix",
-    "content": "x", "language": "text", "expiry_hours": 1, "is_private": False, "offset": 0, "length": 5,
+    "paste_code": "neverwas", "content": "x", "language": "text", "expiry_hours": 1, "is_private": False,
+    "offset": 0, "length": 5,
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 
