@@ -31,6 +31,7 @@ from shortmcp.clicks.resolve import Resolver
 from shortmcp.core.context import VISITOR, Work
 from shortmcp.core.errors import OperationError
 from shortmcp.core.pastes.visits import count_view
+from shortmcp.core.quotas import tell_of_calls
 from shortmcp.core.usage import write_calls
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
@@ -176,6 +177,7 @@ def _write_calls(node: Node) -> None:
         if calls:
             with node.database.write() as connection, Session(connection) as session:
                 write_calls(session, calls)
+                tell_of_calls(connection, node.site.plans, {token_id for token_id, _ in calls}, datetime.now(UTC))
 
 
 def _allowed_hosts(settings: Settings) -> AllowedHosts:
