@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import orjson
+from sqlalchemy import text
 
 from factories import TLS, Access, Server
+from shortmcp.core.fields import to_microseconds
 from shortmcp.faces.dialects import DIALECTS
 
 URL = "https://example.com/page"
+HELLO = "console.log('Hello World');"
 NO_CLICKS = {
     "total_clicks": 0,
     "unique_clicks": 0,
@@ -32,6 +36,23 @@ def make_secret(client: httpx2.Client, content: str = "hush", **fields: Any) -> 
     answer = client.post("/secrets", json={"content": content, **fields})
     assert answer.status_code == 201, answer.text
     return answer.json()["data"]["slug"]
+
+
+def make_paste(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
+    """A paste of the client's workspace."""
+    answer = client.post("/pastes", json={"content": HELLO, **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["data"]
+
+
+def expire_paste(server: Server, code: str) -> None:
+    """Let a paste's time be over."""
+    past = {"past": to_microseconds(datetime.now(UTC) - timedelta(seconds=1))}
+    with server.node.database.write() as connection:
+        expired = text("UPDATE pastes SET expires_at = :past WHERE code = :code RETURNING id")
+        paste_id = connection.execute(expired, {**past, "code": code}).scalar_one()
+        its_text = text("UPDATE paste_contents SET expires_at = :past WHERE paste_id = :id")
+        connection.execute(its_text, {**past, "id": paste_id})
 
 
 def unclicked(link: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,16 @@ from shortmcp.core.links.operations import (
 )
 from shortmcp.core.links.rules import hash_new_password
 from shortmcp.core.me import get_me
+from shortmcp.core.pastes.models import MAX_CONTENT
+from shortmcp.core.pastes.operations import (
+    check_paste_password,
+    create_paste,
+    delete_paste,
+    get_paste,
+    hash_paste_password,
+    list_pastes,
+)
+from shortmcp.core.pastes.visits import show_paste
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code, show_qr_code
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
@@ -25,6 +35,8 @@ from shortmcp.operation import Effect, Operation, Route
 READ, WRITE = Scope.READ, Scope.WRITE
 TOOLSETS = ("core", "codes", "pastes", "secrets", "webhooks")
 DEFAULT_TOOLSETS = frozenset({"core", "pastes", "secrets"})
+# The text of a paste in one piece.
+WHOLE = {"password": None, "offset": 0, "length": MAX_CONTENT}
 
 CATALOG = (
     Operation(list_projects, "List projects", (Route("GET", "/projects"),), READ, Effect.READ),
@@ -124,6 +136,35 @@ CATALOG = (
         Effect.DELETE,
         "codes",
     ),
+    Operation(list_pastes, "List pastes", (Route("GET", "/pastes"),), READ, Effect.READ, "pastes"),
+    Operation(
+        create_paste,
+        "Create a paste",
+        # JSON may take four bytes for one.
+        (Route("POST", "/pastes", location="/pastes/{paste_code}", max_body=4 * MAX_CONTENT),),
+        WRITE,
+        Effect.CREATE,
+        "pastes",
+        prepare=hash_paste_password,
+    ),
+    Operation(
+        get_paste,
+        "Show a paste",
+        (
+            # No password in an address: those are written down in too many places.
+            Route("GET", "/pastes/{paste_code}", decided={"password": None}),
+            Route("GET", "/pastes/{paste_code}/raw", decided=WHOLE, plain=True),
+            Route("POST", "/pastes/{paste_code}/verify-password", needed=frozenset({"password"})),
+        ),
+        READ,
+        Effect.READ,
+        "pastes",
+        admit=check_paste_password,
+        can_end=True,
+    ),
+    Operation(
+        delete_paste, "Delete a paste", (Route("DELETE", "/pastes/{paste_code}"),), WRITE, Effect.DELETE, "pastes"
+    ),
     Operation(
         create_secret,
         "Create a secret",
@@ -144,6 +185,7 @@ CATALOG = (
         "secrets",
         admit=admit_owner,
         keeps_answer=False,
+        can_end=True,
         erases=True,
     ),
     Operation(
@@ -160,6 +202,7 @@ CATALOG = (
 
 # What visitors may ask for without a token, on pages of their own: no face mirrors them.
 PUBLIC_STATISTICS = Operation(show_statistics, "Public statistics", (), READ, Effect.READ)
+PUBLIC_PASTE = Operation(show_paste, "Public paste", (), READ, Effect.READ)
 PUBLIC_QR_CODE = Operation(show_qr_code, "Public QR code", (), READ, Effect.READ)
 PUBLIC_SECRET = Operation(show_secret, "A secret's page", (), READ, Effect.READ)
 OPENED_SECRET = Operation(open_secret, "An opened secret", (), WRITE, Effect.CONSUME, admit=admit_visitor, erases=True)

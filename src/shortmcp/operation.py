@@ -37,6 +37,8 @@ class Route:
 
     `query` and `body` map a wire name to the field that it fills: in a PATCH, `original_url` in the query names the
     link and in the body is its new destination. `location` is the path of what was created, made from its fields.
+    `decided` are fields that the route gives by itself, and `needed` others that it must be given. A `plain` route
+    answers the thing's text alone. `max_body` is in bytes, where more than usual may be sent.
     """
 
     method: str
@@ -44,6 +46,10 @@ class Route:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     body: Mapping[str, str] = field(default_factory=dict[str, str])
     location: str | None = None
+    decided: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    needed: frozenset[str] = frozenset()
+    plain: bool = False
+    max_body: int | None = None
 
 
 def _as_it_is(given: BaseModel) -> BaseModel:
@@ -79,8 +85,9 @@ class Operation:
     """One row of the catalog: a core function and where it is offered. Name, text and types are the function's.
 
     `keeps_answer` is false where the answer shows what must lie nowhere else, such as a secret that is shown once: its
-    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version.
-    `erases` is true where what the function deletes must be nowhere once it was answered.
+    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version,
+    `can_end` where the thing may be over by then: GONE. `erases` is true where what the function deletes must be
+    nowhere once it was answered.
     """
 
     function: Callable[[Context, Any], Any]
@@ -91,10 +98,11 @@ class Operation:
     toolset: str = "core"
     # What is too slow for a transaction and needs none, such as hashing a password.
     prepare: Callable[[Any], Any] = _as_it_is
-    # What must be settled in transactions of its own before, such as counting a password that turns out to be wrong.
+    # What must be written though the operation is then refused, such as a guess at a password: its own transactions.
     admit: Callable[[Work, Caller, Any], Any] = _as_anybody
     keeps_answer: bool = True
     checks_version: bool = False
+    can_end: bool = False
     erases: bool = False
 
     @property

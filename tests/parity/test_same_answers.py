@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import httpx2
 
-from calls import call_mcp, call_tool, make_link, make_secret, mcp_client
+from calls import call_mcp, call_tool, make_link, make_paste, make_secret, mcp_client
 from factories import TLS, Server
 
 # What differs from call to call, not from face to face.
@@ -20,6 +20,8 @@ def test_every_read_is_answered_alike(server: Server) -> None:
         make_link(rest, short_code="first", expires_at="2031-01-01T00:00:00+02:00")
         make_link(rest, short_code="second", redirect_url="https://example.com/")
         make_secret(rest, slug="hidden", passphrase="open sesame", expires_at="2031-01-01")
+        own = {**OWN, "paste_code": make_paste(rest, title="First", content="Two\nlines")["paste_code"]}
+        make_paste(rest, language="python", password="open sesame", expiry_hours=1, is_private=True)
         rest.patch("/projects/own", json={"description": "Two\nlines"})
         _click(server, rest)
         reads = [
@@ -28,8 +30,8 @@ def test_every_read_is_answered_alike(server: Server) -> None:
         paths = _paths(server)
         assert {tool["name"] for tool in reads} == {name for name, _ in paths}
         for name, path in paths:
-            arguments = {field: value for field, value in OWN.items() if f"{{{field}}}" in path}
-            answer, result = rest.get(path.format(**OWN)), call_tool(mcp, name, arguments)
+            arguments = {field: value for field, value in own.items() if f"{{{field}}}" in path}
+            answer, result = rest.get(path.format(**own)), call_tool(mcp, name, arguments)
             assert (name, answer.status_code, result["isError"]) == (name, 200, False)
             if answer.headers["content-type"] == "application/json":
                 expected = _bare(answer.json())

@@ -20,6 +20,7 @@ from shortmcp.core import (
     limits,
     mails,
     projects,
+    quotas,
     removal,
     retries,
     tokens,
@@ -30,6 +31,7 @@ from shortmcp.core import (
 from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import checks as link_checks
 from shortmcp.core.links import tables as link_tables
+from shortmcp.core.pastes import tables as paste_tables
 from shortmcp.core.secrets import tables as secret_tables
 
 # Importing them is what fills the metadata.
@@ -44,7 +46,9 @@ TABLE_MODULES = (
     link_checks,
     link_tables,
     mails,
+    paste_tables,
     projects,
+    quotas,
     removal,
     retries,
     secret_tables,

@@ -21,6 +21,7 @@ from shortmcp.core.context import Site
 from shortmcp.core.guesses import forget_guesses
 from shortmcp.core.jobs import count_jobs
 from shortmcp.core.mails import MAIL, MAIL_DELAYS, read_mail
+from shortmcp.core.pastes.visits import purge_expired_texts
 from shortmcp.core.retries import forget_answers
 from shortmcp.core.secrets.purging import destroy_expired, forget_ended, has_expired
 from shortmcp.settings import Settings
@@ -59,6 +60,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("destroy expired secrets", 5.0, lambda: _destroy_expired_secrets(database)),
         Chore("forget secrets", 600.0, lambda: _until_done(database, _in_microseconds(forget_ended))),
         Chore("forget answers", 600.0, lambda: _forget_answers(database)),
+        Chore("purge texts", 60.0, lambda: _until_done(database, purge_expired_texts)),
         Chore("checkpoint", 2.0, database.checkpoint),
         *make_check_chores(node),
     ]

@@ -1,5 +1,6 @@
 """What every process of an instance stands on."""
 
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from shortmcp.adapters.database import Database, SqlWork
 from shortmcp.adapters.keys import derive_key, read_instance_key
 from shortmcp.core.context import Site
 from shortmcp.core.destinations import read_origin
+from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.plans import load_plans
 from shortmcp.core.usage import Meter
 from shortmcp.settings import DEFAULT_PORTS, Settings
@@ -27,7 +29,11 @@ class Node:
 
     def work(self) -> SqlWork:
         """Transactions for operations; what they change is told to this process at once."""
-        return SqlWork(self.database, self.site, self.meter, self.news.forget, key=self.key)
+        return SqlWork(self.database, self.site, self.meter, self.news.forget, key=self.key, make_doors=self.doors)
+
+    def doors(self) -> Doorkeeper:
+        """Who checks passwords and counts the guesses, for the whole instance."""
+        return Doorkeeper(self.database.write, self.key("doors"), lambda: time.time_ns() // 1_000_000)
 
     def key(self, purpose: str) -> bytes:
         """The instance's key for one purpose alone; makes the instance's key on the first run."""

@@ -1,7 +1,6 @@
 """The web process, put together: from a node to one ASGI app."""
 
 import gc
-import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -23,7 +22,14 @@ from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import JobNumbers, make_job_runner, make_worker
 from shortmcp.app.node import Node, make_node
-from shortmcp.catalog import CATALOG, OPENED_SECRET, PUBLIC_QR_CODE, PUBLIC_SECRET, PUBLIC_STATISTICS
+from shortmcp.catalog import (
+    CATALOG,
+    OPENED_SECRET,
+    PUBLIC_PASTE,
+    PUBLIC_QR_CODE,
+    PUBLIC_SECRET,
+    PUBLIC_STATISTICS,
+)
 from shortmcp.clicks.caps import use_click
 from shortmcp.clicks.ingest import Fenced, Ingester
 from shortmcp.clicks.journal import Journal
@@ -31,7 +37,8 @@ from shortmcp.clicks.near import find_near
 from shortmcp.clicks.resolve import Resolver
 from shortmcp.core.context import RECIPIENT, VISITOR, Work
 from shortmcp.core.errors import OperationError
-from shortmcp.core.guesses import Doorkeeper
+from shortmcp.core.pastes.visits import count_view
+from shortmcp.core.quotas import tell_of_calls
 from shortmcp.core.usage import write_calls
 from shortmcp.faces.callers import KnownCallers
 from shortmcp.faces.dialects import DIALECTS, DialectFace, MappedHosts
@@ -166,7 +173,7 @@ def _services(node: Node, work: Work) -> Services:
     return Services(
         use_click=partial(use_click, database.read, database.write),
         find_near=partial(find_near, database.read) if node.settings.suggest_codes else None,
-        doorkeeper=Doorkeeper(database.write, node.key("doors"), lambda: time.time_ns() // 1_000_000),
+        doorkeeper=node.doors(),
         short_url=node.site.short_url,
         domains={host.encode("ascii"): host for host in node.site.domains},
         trusted=node.settings.trusted_proxies,
@@ -174,6 +181,8 @@ def _services(node: Node, work: Work) -> Services:
         open_secret=partial(OPENED_SECRET.perform, work, RECIPIENT),
         show_statistics=partial(PUBLIC_STATISTICS.perform, work, VISITOR),
         show_qr_code=partial(PUBLIC_QR_CODE.perform, work, VISITOR),
+        show_paste=partial(PUBLIC_PASTE.perform, work, VISITOR),
+        count_view=partial(count_view, database.write),
     )
 
 
@@ -197,6 +206,7 @@ def _write_calls(node: Node) -> None:
         if calls:
             with node.database.write() as connection, Session(connection) as session:
                 write_calls(session, calls)
+                tell_of_calls(connection, node.site.plans, {token_id for token_id, _ in calls}, datetime.now(UTC))
 
 
 def _allowed_hosts(settings: Settings) -> AllowedHosts:

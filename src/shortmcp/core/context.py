@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlmodel import Session
 
 from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.plans import Plan
 
 
@@ -115,6 +116,11 @@ class Context:
 
 class Work(Protocol):
     """Opens transactions; only an implementation of this commits."""
+
+    @property
+    def doors(self) -> Doorkeeper:
+        """Who checks passwords, in transactions of its own: none of this one's may be open meanwhile."""
+        ...
 
     def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> AbstractContextManager[Context]:
         """One transaction, on the read engine for READ and on the write engine for WRITE; rolled back on error.

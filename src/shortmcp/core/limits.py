@@ -7,8 +7,10 @@ from sqlmodel import Field, Session, SQLModel
 
 from shortmcp.core.context import Caller, Context
 from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.quotas import Use, tell_of_use
 
 WINDOW_MILLISECONDS = 60_000
+_CONSEQUENCE = "When all are used, no new ones can be made: delete some, or move to a larger plan."
 _COUNT_REQUEST = text(
     "INSERT INTO request_windows (token_id, started_at, requests) VALUES (:token, :now, 1) "
     "ON CONFLICT (token_id) DO UPDATE SET "
@@ -31,13 +33,18 @@ class RequestWindow(SQLModel, table=True):
 
 
 def check_project_limit(ctx: Context, count: Callable[[], int]) -> None:
-    """Refuse one project more than the plan allows."""
+    """Refuse one project more than the plan allows; tell the owner when they run out."""
     _check(ctx, ctx.caller.plan.projects, count, "projects")
 
 
 def check_link_limit(ctx: Context, count: Callable[[], int]) -> None:
-    """Refuse one link more than the plan allows."""
+    """Refuse one link more than the plan allows; tell the owner when they run out."""
     _check(ctx, ctx.caller.plan.links, count, "short links")
+
+
+def check_paste_limit(ctx: Context, count: Callable[[], int]) -> None:
+    """Refuse one paste more than the plan allows; tell the owner when they run out."""
+    _check(ctx, ctx.caller.plan.pastes, count, "pastes")
 
 
 def count_request(session: Session, caller: Caller, now: int) -> int:
@@ -70,9 +77,12 @@ def _check(ctx: Context, limit: int | None, count: Callable[[], int], things: st
         ctx.session.connection().execute(
             text("SELECT id FROM workspaces WHERE id = :id FOR UPDATE"), {"id": ctx.caller.workspace_id}
         )
-    if count() >= limit:
+    used = count()
+    if used >= limit:
         raise OperationError(
             Code.PLAN_LIMIT,
             f"The plan `{ctx.caller.plan.name}` allows {limit} {things}, and the workspace has them all.",
             hint="Delete one or move to a larger plan.",
         )
+    use = Use(things, things, used + 1, limit, _CONSEQUENCE)
+    tell_of_use(ctx.session.connection(), ctx.caller.workspace_id, ctx.caller.plan, use, ctx.now)

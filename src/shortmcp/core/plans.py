@@ -27,6 +27,7 @@ class Plan(BaseModel):
     api: bool = True
     projects: Limit = None
     links: Limit = None
+    pastes: Limit = None
     history: Annotated[
         tuple[Annotated[int, Field(ge=1)], Literal["days", "months"]] | None, BeforeValidator(_absent)
     ] = None
@@ -51,11 +52,12 @@ class Plan(BaseModel):
 
 
 DEFAULT_PLANS: Mapping[str, Plan] = {
-    "free": Plan(name="free", api=False, projects=1, links=25, history=(30, "days"), mask=False, webhooks=0),
+    "free": Plan(name="free", api=False, projects=1, links=25, pastes=25, history=(30, "days"), mask=False, webhooks=0),
     "basic": Plan(
         name="basic",
         projects=10,
         links=500,
+        pastes=500,
         history=(13, "months"),
         requests_per_minute=60,
         calls_per_month=10_000,
@@ -66,6 +68,7 @@ DEFAULT_PLANS: Mapping[str, Plan] = {
         name="pro",
         projects=100,
         links=10_000,
+        pastes=10_000,
         history=(37, "months"),
         requests_per_minute=60,
         calls_per_month=100_000,

@@ -25,8 +25,8 @@ REFUSALS: Mapping[str, str] = {
     "429": "Too many requests: see Retry-After.",
     "503": "The database is away: try again.",
 }
-GONE = {"410": "It was used up, or its time is over."}
 PRECONDITION = {"412": "It was changed since the answer that `If-Match` names; nothing was stored."}
+ENDED = {"410": "It was used up, or its time is over."}
 REFUSAL: Schema = {
     "type": "object",
     "required": ["message", "code"],
@@ -93,7 +93,7 @@ def describe(catalog: tuple[Operation, ...], base_url: str, prefix: str) -> Sche
         "components": {
             "schemas": {**schemas, "Refusal": REFUSAL},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "ID|SECRET"}},
-            "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **GONE, **PRECONDITION}.items()},
+            "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **PRECONDITION, **ENDED}.items()},
         },
     }
 
@@ -126,10 +126,12 @@ def _describe(operation: Operation, route: Route, schemas: Mapping[str, Schema])
     }
     if route.method in BODY_METHODS:
         queried = {wire: fields[field] for wire, field in route.query.items()}
-        taken = {*in_path, *route.query.values()}
-        described["requestBody"] = _body(route, {n: f for n, f in fields.items() if n not in taken}, required - taken)
+        taken = {*in_path, *route.query.values(), *route.decided}
+        needed = (required | route.needed) - taken
+        described["requestBody"] = _body(route, {n: f for n, f in fields.items() if n not in taken}, needed)
     else:
-        queried = {name: field for name, field in fields.items() if name not in in_path}
+        taken = {*in_path, *route.decided}
+        queried = {name: field for name, field in fields.items() if name not in taken}
     described["parameters"] += [
         _parameter("query", name, field, required=name in required) for name, field in queried.items()
     ]
@@ -178,8 +180,8 @@ def _body(route: Route, fields: Mapping[str, Schema], required: set[str]) -> Sch
 def _responses(operation: Operation, route: Route) -> Schema:
     codes = [
         *REFUSALS,
-        *(GONE if operation.effect is Effect.CONSUME else ()),
         *(PRECONDITION if operation.checks_version else ()),
+        *(ENDED if operation.can_end else ()),
     ]
     same = {"304": {"description": "The same as before.", "headers": {**RATE_HEADERS, **TAG}}}
     is_read = operation.has_version and route.method == "GET"
@@ -193,6 +195,9 @@ def _answer(operation: Operation, route: Route) -> Schema:
     if operation.output is QrPublic:
         images = {"image/svg+xml": {"schema": {"type": "string"}}, "image/png": {}}
         return {"200": {"description": "The image.", "headers": RATE_HEADERS, "content": images}}
+    if route.plain:
+        content = {"text/plain": {"schema": {"type": "string"}}}
+        return {"200": {"description": "The text.", "headers": RATE_HEADERS, "content": content}}
     item = _item(operation)
     schema: Schema = {"$ref": TEMPLATE.format(model=item.__name__ if item else "")}
     properties: Schema = (

@@ -28,7 +28,7 @@ class Wire:
         """The names of one route of an operation."""
         path = frozenset(part.strip("{}") for part in route.path.split("/") if part.startswith("{"))
         fields = (field.alias or name for name, field in operation.input.model_fields.items())
-        elsewhere = {*path, *route.query.values(), *route.body.values()}
+        elsewhere = {*path, *route.query.values(), *route.body.values(), *route.decided}
         plain = {name: name for name in fields if name not in elsewhere}
         if route.method in BODY_METHODS:
             return cls(route, path, route.query, {**plain, **route.body})
@@ -42,10 +42,13 @@ class Wire:
             for name in given.keys() - known.keys():
                 field, sentence = self._complain(name, known, place)
                 strays[field] = [sentence]
+        for name in self.route.needed - {**asked, **sent}.keys():
+            strays[name] = [f"`{name}` is required."]
         if strays:
             raise OperationError(Code.INVALID, strays[min(strays)][0], errors=strays)
         fields = {self.query[name]: value for name, value in asked.items()}
-        return fields | {self.body[name]: value for name, value in sent.items()} | dict(path)
+        fields |= {self.body[name]: value for name, value in sent.items()}
+        return fields | dict(path) | dict(self.route.decided)
 
     def reword(self, error: OperationError) -> OperationError:
         """`error` with the fields named as this route's callers name them."""

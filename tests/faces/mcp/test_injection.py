@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from calls import make_secret
+from calls import make_paste, make_secret
 from faces.mcp.dialogue import connect
 from faces.mcp.test_analytics import CHROME, make_link, wait_for_clicks
 from factories import TLS, Server
@@ -40,6 +40,10 @@ CAMPAIGN = ("source", "medium", "campaign", "term", "content")
 # The fields of the tools' answers that hold what a visitor wrote.
 WORDS = {f"data.utm_{name}" for name in CAMPAIGN}
 ADDRESSES = {"data.referrers.referrer", "data.referrer"}
+# What somebody who writes pastes for others may have put there; a text is as long as it is.
+TEXTS = {"data.content", "data.title"}
+# The only tools that repeat such words at all.
+TELLING = {"get_link_analytics", "list_clicks", "get_paste", "list_pastes"}
 
 
 def visits() -> list[tuple[dict[str, str], str]]:
@@ -69,7 +73,9 @@ def texts_of(value: Any, where: str = "") -> list[tuple[str, str]]:
     return [(where, value)] if isinstance(value, str) else []
 
 
-def arguments_of(tool: str, code: str, project: str) -> dict[str, Any]:
+def arguments_of(tool: str, code: str, project: str, paste: str) -> dict[str, Any]:
+    if tool == "get_paste":
+        return {"paste_code": paste}
     if tool in {"get_short_link", "get_qr_code", "get_link_analytics", "list_clicks"}:
         return {"short_code": code}
     if tool == "get_secret":
@@ -89,20 +95,23 @@ async def test_what_visitors_write_stays_in_the_fields_meant_for_it(server: Serv
         wait_for_clicks(rest, code, len(hostile))
         project = rest.get("/projects").json()["data"][0]["slug"]
         make_secret(rest, slug="a-secret")
+        paste = make_paste(rest, title=PAYLOADS[0], content="\n".join(PAYLOADS))["paste_code"]
     async with connect(server, access, era, "?toolsets=all") as mcp:
-        answers = {name: await mcp.call_tool(name, arguments_of(name, code, project)) for name in reads}
+        answers = {name: await mcp.call_tool(name, arguments_of(name, code, project, paste)) for name in reads}
     seen = set[str]()
     for name, answer in answers.items():
         assert not answer.is_error, (name, answer.content)
         for where, text in texts_of(answer.structured_content):
-            assert all(unicodedata.category(letter) not in {"Cc", "Cf"} for letter in text), (name, where, text)
+            # Only a paste's text may have lines.
+            seen_text = text.replace("\n", "") if where == "data.content" else text
+            assert all(unicodedata.category(letter) not in {"Cc", "Cf"} for letter in seen_text), (name, where, text)
             if MARK in text.lower():
                 seen.add(where)
-                assert len(text) <= 100
-                assert where in WORDS or (text.startswith(f"https://{MARK}.example/") and "?" not in text)
+                assert len(text) <= 100 or where == "data.content"
+                assert where in WORDS | TEXTS or (text.startswith(f"https://{MARK}.example/") and "?" not in text)
         prose = [block.model_dump(mode="json") for block in answer.content]
-        assert MARK not in json.dumps(prose).lower() or name in {"get_link_analytics", "list_clicks"}
-    assert seen == WORDS | ADDRESSES
+        assert MARK not in json.dumps(prose).lower() or name in TELLING
+    assert seen == WORDS | ADDRESSES | TEXTS
 
 
 async def test_a_refusal_repeats_nothing_that_was_sent(server: Server, era: str) -> None:
@@ -111,6 +120,8 @@ async def test_a_refusal_repeats_nothing_that_was_sent(server: Server, era: str)
         for payload in PAYLOADS:
             for name, arguments in {
                 "get_short_link": {"short_code": payload},
+                "get_paste": {"paste_code": payload, "password": payload},
+                "create_paste": {"content": payload, "language": payload, "expiry_hours": payload},
                 "get_project": {"project": payload},
                 "list_short_links": {"project": payload, payload: payload},
                 "get_link_analytics": {"short_code": payload, "timezone": payload, "dateFrom": payload},

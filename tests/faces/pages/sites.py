@@ -10,6 +10,7 @@ from threading import Thread
 from typing import Any, cast
 
 from shortmcp.core.analytics.published import PublishedStatistics
+from shortmcp.core.pastes.visits import VisitedPaste
 from shortmcp.core.secrets.models import SecretFront, SecretRevealed
 from shortmcp.faces import pages
 from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
@@ -53,6 +54,35 @@ NO_STATISTICS = replace(
     devices=[],
     browsers=[],
 )
+SNIPPET = """#!/usr/bin/env python3
+import re
+
+@cached
+class Launch(Exception):
+    \"""What a page of ours must not lose: <b> & \u202eturned\u202c.\"""
+
+    def at(self, hour: int = 0x1F) -> str:
+        # Eighty characters and more have to find room in a narrow window, too, without being cut off.
+        return f"{hour:02}:00\\n" if hour and not None else re.escape("\x1b")
+
+<p>no python</p>
+"""
+PASTE = VisitedPaste(
+    id=1,
+    code="ab3de6gh",
+    title="How we launch",
+    language="python",
+    content=SNIPPET,
+    size=len(SNIPPET.encode()),
+    is_private=False,
+    subject="paste:1",
+    password_hash=None,
+    created_at=NOON,
+    expires_at=NOON + timedelta(1),
+)
+LONG_PASTE = replace(
+    PASTE, title=None, language="text", content="A line.\n" * 12_000, size=96_000, is_private=True, expires_at=None
+)
 FORM = "/protected"
 OPEN = SecretFront(has_passphrase=False, client_encrypted=False)
 LOCKED = SecretFront(has_passphrase=True, client_encrypted=False)
@@ -85,6 +115,8 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "preview": lambda: pages.preview_page(SHORT_URL, GRAPH),
     "statistics": lambda: pages.statistics_page(STATISTICS),
     "statistics-of-nothing": lambda: pages.statistics_page(NO_STATISTICS),
+    "paste": lambda: pages.paste_page(PASTE),
+    "paste-long": lambda: pages.paste_page(LONG_PASTE),
 }
 
 

@@ -39,17 +39,17 @@ STATUSES = {
     "statistics": 200,
     "statistics-of-nothing": 200,
     "masked": 200,
+    "paste": 200,
+    "paste-long": 200,
 }
+PASTES = ("paste", "paste-long")
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
 STYLE = (files(pages) / "templates/page.css").read_text(encoding="utf-8")
+SCRIPT = (files(pages) / "templates/copy.js").read_text(encoding="utf-8")
 
 
 # The one page with a script: what it decrypts may not reach the server.
 ENCRYPTED = "secret-encrypted"
-
-
-def digest(text: str) -> str:
-    return b64encode(sha256(text.encode()).digest()).decode()
 
 
 def script_of(page: Page) -> str:
@@ -69,23 +69,27 @@ def test_a_page_has_its_status_and_headers_that_close_it(name: str) -> None:
     retry_after = sent.pop("retry-after", None)
     style = read_html(page).text_of("style")
     assert page.status == STATUSES[name]
+    # Search engines may show what anybody may read.
+    assert sent.pop("x-robots-tag", None) == (None if name == "paste" else "noindex")
+    robots = {"name": "robots", "content": "noindex"}
+    assert (robots in [meta.attributes for meta in read_html(page).all("meta")]) is (name != "paste")
     assert sent == {
         "content-type": "text/html; charset=utf-8",
         "content-length": str(len(page.body)),
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        "x-robots-tag": "noindex",
         "referrer-policy": "no-referrer",
     }
     assert directives == [
         "default-src 'none'",
         "img-src data:",
-        f"style-src 'sha256-{digest(style)}'",
+        f"style-src {hash_of(style)}",
         "base-uri 'none'",
         "frame-ancestors 'none'",
         *(["frame-src http: https:"] if name == "masked" else []),
+        *([f"script-src {hash_of(SCRIPT)}"] if name in PASTES else []),
         *({"password": [], "secret": ["form-action 'self'"]}.get(form_of(name), ["form-action 'none'"])),
-        *([f"script-src 'sha256-{digest(script_of(page))}'", "connect-src 'self'"] if name == ENCRYPTED else []),
+        *([f"script-src {hash_of(script_of(page))}", "connect-src 'self'"] if name == ENCRYPTED else []),
     ]
     assert retry_after == {"away": "5", "password-too-many": "540", "secret-too-many": "540"}.get(name)
 
@@ -114,7 +118,9 @@ def test_a_page_takes_nothing_from_elsewhere_and_runs_nothing(name: str) -> None
     assert {url.partition(",")[0] for url in taken} <= {"", "data:image/svg+xml;base64"}
     assert re.findall(r"url\(|@import", html.text_of("style")) == []
     assert [html.all(tag) for tag in ("object", "embed", "base")] == [[]] * 3
-    assert [script.attributes for script in html.all("script")] == ([{}] if name == ENCRYPTED else [])
+    # What scripts there are is admitted by its hash: to copy a text, and to decrypt one where no server may.
+    scripts = [SCRIPT] if name in PASTES else [script_of(ALL[name]())] if name == ENCRYPTED else []
+    assert [(script.text, script.attributes) for script in html.all("script")] == [(script, {}) for script in scripts]
     assert [key for element in html.elements for key in element.attributes if key.startswith(("on", "style"))] == []
 
 
@@ -292,11 +298,19 @@ def test_every_pair_of_colours_that_meet_can_be_told_apart(scheme: str) -> None:
     texts = [("ink", "paper"), ("ink", "surface"), ("soft", "paper"), ("soft", "surface"), ("accent", "surface")]
     texts += [("on-accent", "accent"), ("on-accent", "accent-strong"), ("danger", "danger-tint")]
     texts += [("ink", "accent-tint"), ("soft", "accent-tint")]
+    # Also of the line that somebody was sent to.
+    code = ["soft", *(name for name in colours if name.startswith("code-"))]
+    assert len(code) == 7
+    texts += [(name, behind) for name in code for behind in ("surface", "accent-tint")]
     # WCAG 2.2, AA: 4.5 for text of any size, 3 for what shows where a control is.
     assert [pair for pair in texts if contrast(colours, *pair) < 4.5] == []
     controls = [("field", "surface"), ("field", "paper"), ("accent", "paper"), ("danger", "surface")]
     controls += [("accent", "accent-tint")]
     assert [pair for pair in controls if contrast(colours, *pair) < 3] == []
+
+
+def hash_of(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def contrast(colours: dict[str, str], one: str, other: str) -> float:

@@ -10,17 +10,18 @@ Schema = dict[str, Any]
 _NULL = {"type": "null"}
 
 
-def compact(schema: Schema, *, nullable: frozenset[str] = frozenset(), share: bool = False) -> Schema:
+def compact(schema: Schema, *, nullable: frozenset[str] = frozenset(), is_output: bool = False) -> Schema:
     """`schema` without titles, null defaults and descriptions of inner models.
 
-    Null is left to the properties named in `nullable`; any other that may be null is one that may be missing. `share`
-    keeps in `$defs` what is referred to more than once; everything else is written where it is used.
+    Null is left to the properties named in `nullable`; any other that may be null is one that may be missing. An output
+    keeps in `$defs` what is referred to more than once; everything else is written where it is used. It does not say
+    what is required: nobody has to fill it in.
     """
     definitions: Mapping[str, Schema] = schema.get("$defs", {})
     text = orjson.dumps(schema)
-    used = {name: text.count(orjson.dumps(f"#/$defs/{name}")) for name in definitions} if share else {}
+    used = {name: text.count(orjson.dumps(f"#/$defs/{name}")) for name in definitions} if is_output else {}
     shared = [name for name, times in used.items() if times > 1]
-    writer = _Writer(definitions, frozenset(shared), nullable)
+    writer = _Writer(definitions, frozenset(shared), nullable, is_output)
     short = writer.write(schema)
     return short | ({"$defs": {name: writer.write_model(name) for name in shared}} if shared else {})
 
@@ -30,6 +31,7 @@ class _Writer:
     definitions: Mapping[str, Schema]
     shared: frozenset[str]
     nullable: frozenset[str]
+    is_output: bool
     # Descriptions that were written already, with the names of their properties.
     said: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
@@ -39,6 +41,8 @@ class _Writer:
         if _is_optional(schema):
             return self.write(_without_null(schema))
         kept: Schema = {name: part for name, part in schema.items() if not _is_noise(name, part)}
+        if self.is_output:
+            kept.pop("required", None)
         if isinstance(kept.get("type"), list):
             # Some clients' schemas know one type at a time.
             kept = {"anyOf": [{"type": kind} for kind in kept["type"]], **_without(kept, "type")}
@@ -63,7 +67,7 @@ class _Writer:
         required = [
             name for name in schema.get("required", []) if name in self.nullable or not _is_optional(properties[name])
         ]
-        return {"properties": written} | ({"required": required} if required else {})
+        return {"properties": written} | ({"required": required} if required and not self.is_output else {})
 
     def _write_property(self, name: str, schema: Schema) -> Schema:
         short = self.write(schema)

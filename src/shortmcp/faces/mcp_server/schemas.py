@@ -39,6 +39,8 @@ def input_schema(operation: Operation) -> Schema:
     nullable = _nullable_fields(operation.output) if operation.effect is Effect.UPDATE else frozenset[str]()
     # Not every client of a model resolves references in what it is to fill in: none are left here.
     short = compact(schema, nullable=nullable)
+    # What the tool's own text says of its input need not be said again.
+    short.pop("description", None)
     properties = short.pop("properties", {}) | ({KEY_FIELD: _KEY_SCHEMA} if operation.takes_key else {})
     return {"type": "object", "properties": properties, **short, "additionalProperties": False}
 
@@ -48,7 +50,7 @@ def output_schema(operation: Operation) -> Schema:
     if operation.output is type(None):
         return _object({"deleted": {"type": "boolean"}})
     kind = _item_of(operation.output) if operation.is_list else operation.output
-    item = compact(TypeAdapter[Any](kind).json_schema(by_alias=True, mode="serialization"), share=True)
+    item = compact(TypeAdapter[Any](kind).json_schema(by_alias=True, mode="serialization"), is_output=True)
     definitions = {"$defs": item.pop("$defs")} if "$defs" in item else {}
     if not operation.is_list:
         return _object({"data": item}) | definitions

@@ -12,6 +12,7 @@ from shortmcp.faces.pages.notices import (
 )
 from shortmcp.faces.pages.opengraph import OpenGraph, masked_page, preview_page
 from shortmcp.faces.pages.password import TooManyTries, WrongPassword, password_page
+from shortmcp.faces.pages.paste import paste_page
 from shortmcp.faces.pages.rendering import Page
 from shortmcp.faces.pages.secrets import opened_secret_page, secret_page
 from shortmcp.faces.pages.statistics import statistics_page
@@ -29,6 +30,7 @@ __all__ = [
     "masked_page",
     "opened_secret_page",
     "password_page",
+    "paste_page",
     "preview_page",
     "secret_gone_page",
     "secret_page",

@@ -32,19 +32,20 @@ class Page:
     body: bytes
 
 
-def render(template: str, status: int, values: Mapping[str, Any], *policies: str) -> Page:
+def render(template: str, status: int, values: Mapping[str, Any], *policies: str, indexed: bool = False) -> Page:
     """A page from a template in `templates/`; `policies` are directives beside those that all pages share.
 
-    Caching is forbidden by whoever sends it, as for every answer to a visitor.
+    Only an `indexed` one may be shown by search engines. Caching is forbidden by whoever sends it, as for every answer
+    to a visitor.
     """
-    body = _ENVIRONMENT.get_template(template).render(_OURS, **values).encode()
+    body = _ENVIRONMENT.get_template(template).render(_OURS, indexed=indexed, **values).encode()
     headers = {
         "content-type": "text/html; charset=utf-8",
         "content-length": str(len(body)),
         "content-security-policy": "; ".join([_POLICY, *policies]),
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
-        "x-robots-tag": "noindex",
+        **({} if indexed else {"x-robots-tag": "noindex"}),
         "referrer-policy": "no-referrer",
     }
     return Page(status, [(name.encode(), value.encode()) for name, value in headers.items()], body)

@@ -105,6 +105,15 @@ BROWSERS = "Browsers"
 UNKNOWN_VALUE = "Unknown"
 NO_REFERRER = "Direct or unknown"
 OTHERS = "Others"
+
+PASTE = "Paste"
+PASTE_FOOTER = "Somebody wrote this text and shared its address. It is shown as it came, and nothing in it is run."
+COPY = "Copy"
+COPIED = "Copied"
+NOT_COPIED = "Could not copy"
+RAW = "Plain text"
+DOWNLOAD = "Download"
+PASTE_LOCKED = "This paste has a password: enter it on the paste's page, then come back.\n"
 # Not the machine's: it may be set to another language.
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -154,9 +163,27 @@ def drawing(days: Sequence[tuple[date, int]]) -> str:
 
 def counted(moment: datetime) -> str:
     """How the numbers came about."""
-    time = f"{full_day(moment.date())}, {moment:%H:%M} UTC"
-    return f"As of {time}. Days are in UTC. A visitor counts once a day, and robots do not count at all."
+    return f"As of {_moment(moment)}. Days are in UTC. A visitor counts once a day, and robots do not count at all."
+
+
+def paste_facts(language: str, size: int, lines: int) -> str:
+    """What a paste is: its language, its bytes and its lines."""
+    return f"{language} \N{MIDDLE DOT} {_size(size)} \N{MIDDLE DOT} {_count(lines, 'line')}"
+
+
+def paste_times(created: datetime, expires: datetime | None) -> str:
+    """From when till when a paste is there."""
+    end = "" if expires is None else f" \N{MIDDLE DOT} expires on {_moment(expires)}"
+    return f"{full_day(created.date())}{end}"
+
+
+def _moment(moment: datetime) -> str:
+    return f"{full_day(moment.date())}, {moment:%H:%M} UTC"
+
+
+def _size(size: int) -> str:
+    return _count(size, "byte") if size < 1000 else f"{count(ceil(size / 1000))} kB"  # noqa: PLR2004
 
 
 def _count(number: int, unit: str) -> str:
-    return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
+    return f"{count(number)} {unit}" if number == 1 else f"{count(number)} {unit}s"

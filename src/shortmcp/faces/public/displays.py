@@ -13,7 +13,7 @@ from shortmcp.core.qrcodes import QrStyle
 from shortmcp.faces.pages import Page, away_page, statistics_page, unknown_page
 from shortmcp.faces.public.codes import Display
 from shortmcp.faces.public.requests import Request, Services
-from shortmcp.faces.public.sending import NO_STORE, send_nothing, send_page
+from shortmcp.faces.public.sending import NO_STORE, make_file, send_nothing, send_page
 
 THREADS = 2
 PATIENCE_SECONDS = 5.0
@@ -61,8 +61,8 @@ class Displays:
         asked = {**_read_style(request), "short_code": request.code, "domain": request.domain}
         code = self._services.show_qr_code(asked)
         if code.format == "png":
-            return _make_page(200, "image/png", draw_png(code.drawing))
-        return _make_page(200, "image/svg+xml", draw_svg(code.drawing).encode())
+            return make_file(200, "image/png", draw_png(code.drawing))
+        return make_file(200, "image/svg+xml", draw_svg(code.drawing))
 
 
 def _read_style(request: Request) -> dict[str, Any]:
@@ -76,15 +76,4 @@ def _read_style(request: Request) -> dict[str, Any]:
 
 
 def _refusal(error: OperationError) -> Page:
-    return _make_page(422, "text/plain; charset=utf-8", error.sentence.encode())
-
-
-def _make_page(status: int, media_type: str, body: bytes) -> Page:
-    headers = {
-        "content-type": media_type,
-        "content-length": str(len(body)),
-        "content-security-policy": "default-src 'none'; sandbox",
-        "x-content-type-options": "nosniff",
-        "x-robots-tag": "noindex",
-    }
-    return Page(status, [(name.encode(), value.encode()) for name, value in headers.items()], body)
+    return make_file(422, "text/plain; charset=utf-8", error.sentence)

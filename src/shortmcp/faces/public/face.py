@@ -10,12 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shortmcp.clicks.journal import Journal
 from shortmcp.clicks.resolve import Resolver, Target
 from shortmcp.clicks.visits import encode_visit
-from shortmcp.core.domains import qualify
+from shortmcp.core.domains import OWN, qualify
 from shortmcp.core.errors import OperationError
 from shortmcp.faces.pages import away_page
 from shortmcp.faces.public.addresses import Client, Found, Headers, read_address
 from shortmcp.faces.public.codes import read_code, read_display, read_host
 from shortmcp.faces.public.displays import Displays
+from shortmcp.faces.public.locks import Locks
+from shortmcp.faces.public.pastes import Pastes, read_paste
 from shortmcp.faces.public.requests import Request, Services, is_prefetch
 from shortmcp.faces.public.sending import EMPTY, redirect_start, send_page
 from shortmcp.faces.public.visits import Visits
@@ -45,7 +47,9 @@ class PublicFace:
         self._domains = services.domains
         self._find = _in_thread(resolver.find) if reads_block else _at_once(resolver.find)
         self._displays = Displays(services)
-        self._visits = Visits(services, self._record_request, self._count_fallback)
+        locks = Locks(services)
+        self._pastes = Pastes(services, locks)
+        self._visits = Visits(services, locks, self._record_request, self._count_fallback)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,6 +71,9 @@ class PublicFace:
         elif (asked := read_display(scope["path"])) is not None:
             display, code = asked
             await self._displays.answer(Request(scope, receive, send, code, domain), display)
+        elif (named := read_paste(scope["path"])) is not None:
+            code, alone = named
+            await self._pastes.answer(Request(scope, receive, send, code, OWN), alone=alone)
         else:
             await self._inner(scope, receive, send)
 

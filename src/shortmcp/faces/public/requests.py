@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from shortmcp.core.analytics.published import PublishedStatistics
 from shortmcp.core.guesses import Doorkeeper
+from shortmcp.core.pastes.visits import VisitedPaste
 from shortmcp.core.qrcodes import QrPublic
 from shortmcp.core.secrets.models import SecretFront, SecretRevealed
 from shortmcp.faces.public.addresses import Network, read_address
@@ -22,7 +23,8 @@ class Services:
     `use_click` grants one of a link's limited clicks; `find_near`, if visitors may be told, finds on a domain the codes
     that an unknown one may be a slip of. `domains` are the names of other short domains by the Host that
     browsers send; `short_url` makes a short URL from a code and a domain's name. `show_secret`, `open_secret`,
-    `show_statistics` and `show_qr_code` perform these operations for a visitor; they block.
+    `show_statistics`, `show_qr_code` and `show_paste` perform these operations for a visitor, and `count_view` counts
+    one who reads a paste; they block.
     """
 
     use_click: Callable[[int], bool]
@@ -35,6 +37,8 @@ class Services:
     open_secret: Callable[[Mapping[str, Any]], SecretRevealed]
     show_statistics: Callable[[Mapping[str, Any]], PublishedStatistics]
     show_qr_code: Callable[[Mapping[str, Any]], QrPublic]
+    show_paste: Callable[[Mapping[str, Any]], VisitedPaste]
+    count_view: Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,3 +35,16 @@ async def send_nothing(send: Send, status: int, *headers: Header) -> None:
     """Answer without a body."""
     await send({"type": "http.response.start", "status": status, "headers": [*headers, NO_BODY, NO_STORE]})
     await send(EMPTY)
+
+
+def make_file(status: int, media_type: str, content: str | bytes) -> Page:
+    """What is no page of ours, such as an image or somebody's text: a browser shows it and runs nothing of it."""
+    body = content.encode() if isinstance(content, str) else content
+    headers = {
+        "content-type": media_type,
+        "content-length": str(len(body)),
+        "content-security-policy": "default-src 'none'; sandbox",
+        "x-content-type-options": "nosniff",
+        "x-robots-tag": "noindex",
+    }
+    return Page(status, [(name.encode(), value.encode()) for name, value in headers.items()], body)

@@ -40,11 +40,11 @@ _NOT_WORKING: dict[State, Callable[[], Page]] = {
 class Visits:
     """Answers visits; `record` writes a click into the journal."""
 
-    def __init__(self, services: Services, record: Recorder, count_fallback: Callable[[], None]) -> None:
+    def __init__(self, services: Services, locks: Locks, record: Recorder, count_fallback: Callable[[], None]) -> None:
         self._services = services
         self._record = record
         self._count_fallback = count_fallback
-        self._locks = Locks(services)
+        self._locks = locks
         self._secrets = Secrets(services)
         # Of its own: while the database is slow, those who wait here must not take the threads from everybody else.
         self._cap_threads = CapacityLimiter(CAP_THREADS)

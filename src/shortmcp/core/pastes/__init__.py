@@ -1,0 +1,1 @@
+"""Pastes: texts that are shown at an address of their own."""
