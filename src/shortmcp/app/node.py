@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from shortmcp.adapters.database import Database, SqlWork
@@ -28,8 +29,7 @@ class Node:
 
     def key(self, purpose: str) -> bytes:
         """The instance's key for one purpose alone; makes the instance's key on the first run."""
-        given = self.settings.secret_key.get_secret_value()
-        return derive_key(read_instance_key(given, self.settings.data_dir.absolute() / "secret.key"), purpose)
+        return self.site.key(purpose)
 
 
 def make_node(settings: Settings) -> Node:
@@ -37,5 +37,17 @@ def make_node(settings: Settings) -> Node:
     aliases = (f"http://{host.removesuffix(':*')}" for host in settings.allowed_hosts)
     origins = frozenset(read_origin(url) for url in (settings.public_url, *aliases, *settings.domains))
     domains = {urlsplit(url).netloc: url for url in settings.domains}
-    site = Site(settings.public_url, origins, load_plans(settings.plans), domains)
+    site = Site(
+        settings.public_url,
+        origins,
+        load_plans(settings.plans),
+        domains,
+        partial(_key, settings),
+        settings.allow_private_webhooks,
+    )
     return Node(settings, Database(settings.database), site, Meter())
+
+
+def _key(settings: Settings, purpose: str) -> bytes:
+    given = settings.secret_key.get_secret_value()
+    return derive_key(read_instance_key(given, settings.data_dir.absolute() / "secret.key"), purpose)

@@ -2,12 +2,13 @@
 
 import gc
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event, Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -21,7 +22,7 @@ from shortmcp.adapters.changes import watch_postgres, watch_sqlite
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
-from shortmcp.app.background import JobNumbers, make_job_runner, make_worker
+from shortmcp.app.background import JobNumbers, make_runners, make_worker
 from shortmcp.app.node import Node, make_node
 from shortmcp.catalog import CATALOG, PUBLIC_QR_CODE, PUBLIC_STATISTICS
 from shortmcp.clicks.caps import use_click
@@ -41,7 +42,7 @@ from shortmcp.faces.rest import PREFIX, RestFace
 from shortmcp.faces.site import SiteFace, make_site
 from shortmcp.faces.telemetry import Number, Telemetry
 from shortmcp.settings import Settings
-from shortmcp.worker import Chore, JobRunner, Worker
+from shortmcp.worker import Chore, Runner, Worker
 
 log = structlog.get_logger("shortmcp")
 # A journal file is deleted, with the addresses in it, once it is counted and its writer has begun the next one.
@@ -67,7 +68,7 @@ def make_app(node: Node) -> ASGIApp:
     work = node.work(resolver.forget)
     mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
     worker, ingester = make_worker(node) if settings.worker else (None, None)
-    jobs, job_numbers = make_job_runner(node) if settings.worker else None, JobNumbers(database)
+    runners, job_numbers = make_runners(node) if settings.worker else (), JobNumbers(database)
     site = SiteFace(
         telemetry, partial(_faults, database), describe(CATALOG, node.site.base_url, PREFIX), settings.metrics_public
     )
@@ -76,7 +77,7 @@ def make_app(node: Node) -> ASGIApp:
         Route("/mcp", mcp),
         *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
     ]
-    lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, jobs, job_numbers)
+    lives = Lives(node, reader, resolver, journal, mcp, worker, ingester, runners, job_numbers)
     inner = make_site(list(routes), partial(_lifespan, lives))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
@@ -94,7 +95,7 @@ class Lives:
     mcp: McpFace
     worker: Worker | None
     ingester: Ingester | None
-    jobs: JobRunner | None
+    runners: Sequence[Runner[Any]]
     job_numbers: JobNumbers
 
 
@@ -109,7 +110,7 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
             Chore("count jobs", 10.0, lives.job_numbers.refresh),
         ]
     )
-    running = [worker for worker in (lives.worker, lives.jobs, meter) if worker is not None]
+    running = [*([] if lives.worker is None else [lives.worker]), *lives.runners, meter]
     for worker in running:
         worker.start()
     _settle_memory()

@@ -1,6 +1,6 @@
 """What an operation is handed: a transaction, the caller, the clock, chance and the site it serves."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,18 +48,25 @@ OPERATOR = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
 
 
+def _no_key(purpose: str) -> bytes:
+    raise LookupError(f"This site was made without a key, and one is needed for {purpose}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this instance is reached and what it sells.
 
     `base_url` has no trailing slash. `own_origins` are the (host, port) pairs that lead back here; no link may.
-    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it.
+    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it. `key` gives the
+    instance's key for one purpose. With `allow_private_webhooks` they may lead to private addresses, over http too.
     """
 
     base_url: str
     own_origins: frozenset[tuple[str, int]]
     plans: Mapping[str, Plan]
     domains: Mapping[str, str] = field(default_factory=dict[str, str])
+    key: Callable[[str], bytes] = _no_key
+    allow_private_webhooks: bool = False
 
     @property
     def host(self) -> str:

@@ -40,6 +40,11 @@ def check_link_limit(ctx: Context, count: Callable[[], int]) -> None:
     _check(ctx, ctx.caller.plan.links, count, "short links")
 
 
+def check_webhook_limit(ctx: Context, count: Callable[[], int]) -> None:
+    """Refuse one webhook more than the plan allows."""
+    _check(ctx, ctx.caller.plan.webhooks, count, "webhooks")
+
+
 def count_request(session: Session, caller: Caller, now: int) -> int:
     """Count one request of the caller's token at `now` (unix milliseconds) and return how many remain this minute.
 
