@@ -221,6 +221,25 @@ def test_what_failed_is_shown_without_the_endpoint_s_words_and_can_be_retried(
         assert client.post(f"/webhooks/{webhook['id']}/deliveries/2147483000/retry").status_code == 404
 
 
+def test_nobody_retries_what_was_sent_to_another_webhook(
+    server: Server, client: httpx2.Client, endpoint: Endpoint
+) -> None:
+    own = listen(client, endpoint)
+    with server.client(server.open_workspace()) as others:
+        theirs = listen(others, endpoint, "link.created")
+        make_link(others)
+        eventually(lambda: statuses(others, theirs) == ["succeeded"])
+        number = deliveries(others, theirs)[0]["id"]
+        answers = [
+            client.post(f"/webhooks/{webhook}/deliveries/{delivery}/retry")
+            for webhook, delivery in ((own["id"], number), (own["id"], 2_147_483_000), (theirs["id"], number))
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404, 404]
+        assert answers[0].content == answers[1].content
+        assert client.get(f"/webhooks/{theirs['id']}/deliveries").status_code == 404
+        assert [one["attempts"] for one in deliveries(others, theirs)] == [1]
+
+
 def test_an_endpoint_that_is_gone_is_switched_off(client: httpx2.Client) -> None:
     with open_endpoint(410) as endpoint:
         webhook = listen(client, endpoint, "link.created")

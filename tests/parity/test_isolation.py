@@ -18,6 +18,9 @@ NAMES = {
     "short_code": "never-was",
     "original_url": "https://example.com/never-was",
     "current_original_url": "https://example.com/never-was",
+    "webhook": "never-was",
+    "delivery": "never-was",
+    "link": "never-was",
 }
 NUMBER_OF_NOTHING = 2_147_483_000
 # All other parameters, with a value that each of them takes.
@@ -31,6 +34,8 @@ VALUES: dict[str, Any] = {
     "forward_query": False, "domain": None, "idempotency_key": "matrix",
     "search": "their", "sort": "created_at",
     "original_url": "https://example.com/new", "short_code": "matrix",
+    "url": "https://hooks.example.com/", "event_types": ["link.created"], "event": "link.created", "verify": False,
+    "webhook": "never-was", "delivery": "never-was",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 
@@ -58,12 +63,22 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
     """Another workspace's project and link, by every name that they have."""
     with server.client(server.open_workspace(name="Theirs")) as client:
         link = make_link(client, short_code="their-code", original_url="https://example.com/theirs")
+        webhook = make_webhook(client)
         yield {
             "project": ["theirs", "Theirs", link["project_id"], str(link["project_id"])],
             "short_code": ["their-code", "THEIR-CODE"],
             "original_url": ["https://example.com/theirs"],
             "current_original_url": ["https://example.com/theirs"],
+            "webhook": [webhook, str(webhook)],
+            # Of nobody's own webhook: tests/faces/test_webhook_deliveries.py names them.
+            "delivery": [1],
+            "link": ["their-code", "THEIR-CODE"],
         }
+
+
+def make_webhook(client: httpx2.Client) -> int:
+    """The id of a webhook of the client's workspace; nothing that happens in these tests is told to it."""
+    return client.post("/webhooks", json={"url": VALUES["url"]}).raise_for_status().json()["data"]["id"]
 
 
 def rest_calls(server: Server) -> Iterator[Call]:
@@ -77,14 +92,13 @@ def rest_calls(server: Server) -> Iterator[Call]:
             schema = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             check_known(f"{method} {template}", [*places["path"], *places["query"], *schema.get("properties", ())])
             body = {name: VALUES[name] for name in schema.get("required", ())}
-            path = dict.fromkeys(places["path"], "-")
-            for name in places["path"]:
-                assert name in NAMES, f"{method} {template}: teach the matrix what `{name}` names"
+            path = {name: "-" if name in NAMES else VALUES[name] for name in places["path"]}
+            for name in NAMES.keys() & path.keys():
                 yield Call(method.upper(), template, name, path, "path", body)
             for name in NAMES.keys() & set(places["query"]):
                 yield Call(method.upper(), template, name, path, "query", body)
-            if "project" in schema.get("properties", ()):
-                yield Call(method.upper(), template, "project", path, "body", body)
+            for name in {"project", "link"} & set(schema.get("properties", ())):
+                yield Call(method.upper(), template, name, path, "body", body)
 
 
 def tool_calls(client: httpx2.Client) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -95,7 +109,7 @@ def tool_calls(client: httpx2.Client) -> Iterator[tuple[str, str, dict[str, Any]
         needed = {name: VALUES[name] for name in schema.get("required", ()) if name != "project"}
         for name in NAMES.keys() & schema["properties"].keys():
             # What is created gets its code and its destination; an update is told the new destination.
-            makes = tool["name"].startswith(("create_", "reserve_")) and name != "project"
+            makes = tool["name"].startswith(("create_", "reserve_")) and name not in {"project", "link"}
             if not makes and not (name == "original_url" and "current_original_url" in schema["properties"]):
                 yield tool["name"], name, {key: value for key, value in needed.items() if key != name}
 
@@ -147,7 +161,7 @@ def test_the_matrix_names_what_its_owner_can_read(server: Server) -> None:
     access = server.open_workspace(name="Own")
     with server.client(access) as client, mcp_client(server, access) as tools:
         link = make_link(client, short_code="own-code", original_url="https://example.com/own")
-        own = {"project": ["own", link["project_id"]], "short_code": ["own-code"]}
+        own = {"project": ["own", link["project_id"]], "short_code": ["own-code"], "webhook": [make_webhook(client)]}
         own |= {name: ["https://example.com/own"] for name in ("original_url", "current_original_url")}
         for call in rest_calls(server):
             if call.method == "GET":
@@ -170,10 +184,11 @@ def test_a_read_only_token_changes_nothing_over_rest(server: Server) -> None:
     assert len(writes) >= 7
     with server.client(access) as writer, server.client(server.add_token(access, Scope.READ)) as reader:
         make_link(writer, short_code="own-code")
+        webhook = make_webhook(writer)
         before = dump(server)
         for method, template, call in writes:
             schema = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            path = template.format(project="own", short_code="own-code")
+            path = template.format(project="own", short_code="own-code", webhook=webhook, delivery=1)
             full = {name: VALUES[name] for name in schema.get("required", ())}
             for body in (full, {}):
                 answer = reader.request(method, path, json=body if method != "DELETE" else None)

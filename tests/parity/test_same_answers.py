@@ -11,7 +11,7 @@ from factories import TLS, Server
 
 # What differs from call to call, not from face to face.
 MOVING = {"generated_at", "calls_this_month", "remaining"}
-OWN = {"project": "own", "short_code": "first"}
+OWN = {"project": "own", "short_code": "first", "event": "link.clicked"}
 
 
 def test_every_read_is_answered_alike(server: Server) -> None:
@@ -21,14 +21,16 @@ def test_every_read_is_answered_alike(server: Server) -> None:
         make_link(rest, short_code="second", redirect_url="https://example.com/")
         rest.patch("/projects/own", json={"description": "Two\nlines"})
         _click(server, rest)
+        webhook = rest.post("/webhooks", json={"url": "https://hooks.example.com/"}).json()["data"]
+        own = {**OWN, "webhook": str(webhook["id"])}
         reads = [
             tool for tool in call_mcp(mcp, "tools/list", {})["result"]["tools"] if tool["annotations"]["readOnlyHint"]
         ]
         paths = _paths(server)
         assert {tool["name"] for tool in reads} == {name for name, _ in paths}
         for name, path in paths:
-            arguments = {field: value for field, value in OWN.items() if f"{{{field}}}" in path}
-            answer, result = rest.get(path.format(**OWN)), call_tool(mcp, name, arguments)
+            arguments = {field: value for field, value in own.items() if f"{{{field}}}" in path}
+            answer, result = rest.get(path.format(**own)), call_tool(mcp, name, arguments)
             assert (name, answer.status_code, result["isError"]) == (name, 200, False)
             if answer.headers["content-type"] == "application/json":
                 expected = _bare(answer.json())

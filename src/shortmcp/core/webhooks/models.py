@@ -25,11 +25,11 @@ EventTypes = Annotated[
     Field(min_length=1, max_length=50, description="Events that it is told of."),
     AfterValidator(_once_each),
 ]
-Project = Annotated[Reference | None, Field(description="Id or slug: only what happens in this project.")]
-LinkCode = Annotated[Reference | None, Field(description="Code of a link: only what happens to it.")]
-Domain = Annotated[Reference | None, Field(description="Short domain of `link`, where there are several.")]
+Project = Annotated[Reference | None, Field(description="Id or slug: its events alone.")]
+LinkCode = Annotated[Reference | None, Field(description="Code of a link: its events alone.")]
+Domain = Annotated[Reference | None, Field(description="Short domain of `link`.")]
 Verify = Annotated[
-    Flag, Field(description="Begin switched off, until the endpoint has answered a `webhook.challenge` with its text.")
+    Flag, Field(description="Begin switched off, until the endpoint answers a `webhook.challenge` with its text.")
 ]
 
 
@@ -82,11 +82,11 @@ class WebhookPublic(Versioned):
 
     id: int
     url: str
-    event_types: list[Event]
+    event_types: list[str]
     project_id: int | None
     link_id: int | None
     is_active: bool
-    disabled_reason: Literal["unverified", "by_hand", "gone", "failing", "filter_deleted"] | None
+    disabled_reason: str | None
     failing_since: OutgoingMoment | None
     created_at: OutgoingMoment
     updated_at: OutgoingMoment
@@ -116,7 +116,7 @@ class SampleRef(BaseModel):
 class SamplePublic(BaseModel):
     """What a delivery of an event looks like: its body."""
 
-    type: Event
+    type: str
     timestamp: OutgoingMoment
     data: Annotated[dict[str, Any], Field(description="As in a real delivery.")]
 

@@ -34,10 +34,9 @@ _REQUIRED = ("url", "event_types", "is_active")
 
 
 def create_webhook(ctx: Context, new: WebhookCreate) -> WebhookCreated:
-    """Have a URL told of events by signed POSTs. Returns the webhook with its `secret`, which is shown only now.
+    """Have an https URL told of events by signed POSTs. Returns the webhook with its `secret`, shown only now.
 
-    Refuses a URL that is not https or not public, and one webhook more than the plan allows. test_webhook sends a
-    sample.
+    Refuses one webhook more than the plan allows. test_webhook sends a sample.
     """
     url = checked_url(ctx, new.url)
     check_webhook_limit(ctx, lambda: _count(ctx))
@@ -126,7 +125,7 @@ def rotate_webhook_secret(ctx: Context, ref: WebhookRef) -> NewSecret:
 def public_webhook(webhook: Webhook) -> WebhookPublic:
     """`webhook` as its workspace sees it."""
     shown = webhook.model_dump(exclude={"workspace_id", "salt", "old_salt", "old_salt_until", "event_types"})
-    return WebhookPublic(**shown, event_types=[Event(name) for name in webhook.event_types.split()])
+    return WebhookPublic(**shown, event_types=webhook.event_types.split())
 
 
 def _checked(ctx: Context, change: WebhookUpdate, given: Mapping[str, Any]) -> dict[str, Any]:

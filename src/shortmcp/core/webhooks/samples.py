@@ -1,7 +1,7 @@
 """What deliveries look like, event by event: for those who write the endpoint, and for test deliveries."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from shortmcp.core.analytics.clicks import ClickPublic
@@ -11,11 +11,12 @@ from shortmcp.core.links.models import LinkPublic
 from shortmcp.core.webhooks.models import SamplePublic, SampleRef
 
 _URL = "https://example.com/page"
+_MOMENT = datetime(2026, 6, 7, 14, 30, tzinfo=UTC)
 
 
 def get_webhook_sample(ctx: Context, ref: SampleRef) -> SamplePublic:
     """Show the body of an event's deliveries, filled with samples."""
-    return SamplePublic(type=ref.event, timestamp=ctx.now, data=dict(sample_data(ref.event, ctx.now)))
+    return SamplePublic(type=ref.event, timestamp=_MOMENT, data=dict(sample_data(ref.event, _MOMENT)))
 
 
 def sample_data(event: Event, now: datetime) -> Mapping[str, Any]:
