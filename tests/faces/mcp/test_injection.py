@@ -71,6 +71,8 @@ def texts_of(value: Any, where: str = "") -> list[tuple[str, str]]:
 def arguments_of(tool: str, code: str, project: str) -> dict[str, Any]:
     if tool in {"get_short_link", "get_qr_code", "get_link_analytics", "list_clicks"}:
         return {"short_code": code}
+    if "webhook" in tool and tool != "list_webhooks":
+        return {"event": "link.clicked"} if tool == "get_webhook_sample" else {"webhook": 1}
     return {"project": project} if tool in {"get_project", "get_project_analytics", "list_short_links"} else {}
 
 
@@ -85,6 +87,7 @@ async def test_what_visitors_write_stays_in_the_fields_meant_for_it(server: Serv
     with server.client(access) as rest:
         wait_for_clicks(rest, code, len(hostile))
         project = rest.get("/projects").json()["data"][0]["slug"]
+        assert rest.post("/webhooks", json={"url": "https://hooks.example.com/"}).json()["data"]["id"] == 1
     async with connect(server, access, era, "?toolsets=all") as mcp:
         answers = {name: await mcp.call_tool(name, arguments_of(name, code, project)) for name in reads}
     seen = set[str]()
