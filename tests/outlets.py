@@ -14,7 +14,7 @@ from shortmcp.adapters.outbound import Outbound
 Behaviour = Callable[[socket.socket], object]
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 # More than that is not read.
-MAX_REQUEST = 65536
+MAX_REQUEST = 1 << 20
 PUBLIC = "93.184.216.34"
 NAMES = {
     "localhost": ["127.0.0.1"],

@@ -30,6 +30,16 @@ from shortmcp.core.secrets.operations import create_secret, delete_secret, get_s
 from shortmcp.core.secrets.passphrases import admit_owner, admit_visitor, lock_up
 from shortmcp.core.secrets.revealing import open_secret, reveal_secret, show_secret
 from shortmcp.core.usage import get_usage
+from shortmcp.core.webhooks.deliveries import list_webhook_deliveries, retry_webhook_delivery, test_webhook
+from shortmcp.core.webhooks.operations import (
+    create_webhook,
+    delete_webhook,
+    get_webhook,
+    list_webhooks,
+    rotate_webhook_secret,
+    update_webhook,
+)
+from shortmcp.core.webhooks.samples import get_webhook_sample
 from shortmcp.operation import Effect, Operation, Route
 
 READ, WRITE = Scope.READ, Scope.WRITE
@@ -196,6 +206,77 @@ CATALOG = (
         Effect.DELETE,
         "secrets",
         erases=True,
+    ),
+    Operation(
+        create_webhook,
+        "Create a webhook",
+        (Route("POST", "/webhooks", location="/webhooks/{id}"),),
+        WRITE,
+        Effect.CREATE,
+        "webhooks",
+        keeps_answer=False,
+    ),
+    Operation(list_webhooks, "List webhooks", (Route("GET", "/webhooks"),), READ, Effect.READ, "webhooks"),
+    # Before the routes with an id in the same place.
+    Operation(
+        get_webhook_sample,
+        "Show a sample of an event",
+        (Route("GET", "/webhooks/samples/{event}"),),
+        READ,
+        Effect.READ,
+        "webhooks",
+    ),
+    Operation(get_webhook, "Show a webhook", (Route("GET", "/webhooks/{webhook}"),), READ, Effect.READ, "webhooks"),
+    Operation(
+        update_webhook,
+        "Change a webhook",
+        (Route("PATCH", "/webhooks/{webhook}"),),
+        WRITE,
+        Effect.UPDATE,
+        "webhooks",
+        checks_version=True,
+    ),
+    Operation(
+        delete_webhook,
+        "Delete a webhook",
+        (Route("DELETE", "/webhooks/{webhook}"),),
+        WRITE,
+        Effect.DELETE,
+        "webhooks",
+        checks_version=True,
+    ),
+    Operation(
+        test_webhook,
+        "Test a webhook",
+        (Route("POST", "/webhooks/{webhook}/test"),),
+        WRITE,
+        Effect.CREATE,
+        "webhooks",
+    ),
+    Operation(
+        rotate_webhook_secret,
+        "Change a webhook's secret",
+        (Route("POST", "/webhooks/{webhook}/rotate-secret"),),
+        WRITE,
+        Effect.UPDATE,
+        "webhooks",
+        keeps_answer=False,
+    ),
+    Operation(
+        list_webhook_deliveries,
+        "List deliveries",
+        (Route("GET", "/webhooks/{webhook}/deliveries"),),
+        READ,
+        Effect.READ,
+        "webhooks",
+    ),
+    Operation(
+        retry_webhook_delivery,
+        "Retry a delivery",
+        (Route("POST", "/webhooks/{webhook}/deliveries/{delivery}/retry"),),
+        WRITE,
+        Effect.UPDATE,
+        "webhooks",
     ),
     Operation(get_me, "Show this connection", (Route("GET", "/me"),), READ, Effect.READ),
 )

@@ -8,8 +8,8 @@ import pytest
 from factories import free_port
 from outlets import NAMES, NO_TLS, PUBLIC, Network, answer, open_outlet, private
 from shortmcp.adapters.outbound import Answer, Outbound, Refused, Unreachable
-from shortmcp.adapters.outbound.addresses import is_public
 from shortmcp.core.jobs import Failure
+from shortmcp.core.public_addresses import is_public
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self.now, self.secret, self.database = NOW, b"one key", database
-        self.work = SqlWork(database, SITE, Meter(), lambda _: None, clock=lambda: self.now, key=self._key)
+        site = replace(SITE, key=self._key)
+        self.work = SqlWork(database, site, Meter(), lambda _: None, clock=lambda: self.now)
         with self.work.begin(RECIPIENT, Scope.WRITE) as ctx:
             owner = create_workspace(ctx, "Own", "unlimited").id or 0
         self.caller = Caller(owner, 1, Scope.WRITE, DEFAULT_PLANS["unlimited"])

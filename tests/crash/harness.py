@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -181,17 +182,22 @@ def kill(process: Process) -> None:
 
 
 def make_link(process: Process, **fields: object) -> str:
-    """A link of the instance's first workspace; its token was printed at the first start."""
+    """A link of the instance's first workspace."""
+    return call(process, "/links", original_url="https://example.com/x", title="X", **fields)["short_code"]
+
+
+def call(process: Process, path: str, **fields: object) -> dict[str, Any]:
+    """What a POST makes for the instance's first workspace; its token was printed at the first start."""
     token = re.search(r"\d+\|\S+", process.output.read_text())
     assert token, process.output.read_text()
     answer = httpx2.post(
-        f"{process.url}/api/v1/links",
-        json={"original_url": "https://example.com/x", "title": "X", **fields},
+        f"{process.url}/api/v1{path}",
+        json=fields,
         headers={"Authorization": f"Bearer {token[0]}"},
         timeout=30,
         trust_env=False,
     )
-    return answer.raise_for_status().json()["data"]["short_code"]
+    return answer.raise_for_status().json()["data"]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:

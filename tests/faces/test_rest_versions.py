@@ -166,8 +166,9 @@ def test_whatever_says_that_it_checks_versions_does(server: Server, own: httpx2.
         if "If-Match" in {parameter["name"] for parameter in call["parameters"]}
     ]
     assert len(checked) >= 4
+    webhook = own.post("/webhooks", json={"url": "https://hooks.example.com/"}).json()["data"]["id"]
     for method, path in checked:
-        there = path.format(project="own", short_code="own-code")
+        there = path.format(project="own", short_code="own-code", webhook=webhook)
         assert own.request(method, there, headers=match('"other"')).status_code == 412, (method, path)
 
 

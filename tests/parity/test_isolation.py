@@ -22,6 +22,9 @@ NAMES = {
     "paste_code": "neverwas",
     # Of a secret. What is created may be given one, too: see VALUES.
     "slug": "never-was",
+    "webhook": "never-was",
+    "delivery": "never-was",
+    "link": "never-was",
 }
 NUMBER_OF_NOTHING = 2_147_483_000
 # All other parameters, with a value that each of them takes.
@@ -38,6 +41,8 @@ VALUES: dict[str, Any] = {
     "original_url": "https://example.com/new", "short_code": "matrix",
     "paste_code": "neverwas", "language": "text", "expiry_hours": 1, "is_private": False,
     "offset": 0, "length": 5,
+    "url": "https://hooks.example.com/", "event_types": ["link.created"], "event": "link.created", "verify": False,
+    "webhook": "never-was", "delivery": "never-was",
 }  # fmt: skip
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 
@@ -66,7 +71,7 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
     with server.client(server.open_workspace(name="Theirs")) as client:
         link = make_link(client, short_code="their-code", original_url="https://example.com/theirs")
         make_secret(client, slug="their-secret")
-        paste = make_paste(client, password="open sesame")
+        paste, webhook = make_paste(client, password="open sesame"), make_webhook(client)
         yield {
             "project": ["theirs", "Theirs", link["project_id"], str(link["project_id"])],
             "short_code": ["their-code", "THEIR-CODE"],
@@ -74,7 +79,16 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
             "current_original_url": ["https://example.com/theirs"],
             "paste_code": [paste["paste_code"], paste["paste_code"].upper()],
             "slug": ["their-secret", "THEIR-SECRET"],
+            "webhook": [webhook, str(webhook)],
+            # Of nobody's own webhook: tests/faces/test_webhook_deliveries.py names them.
+            "delivery": [1],
+            "link": ["their-code", "THEIR-CODE"],
         }
+
+
+def make_webhook(client: httpx2.Client) -> int:
+    """The id of a webhook of the client's workspace; nothing that happens in these tests is told to it."""
+    return client.post("/webhooks", json={"url": VALUES["url"]}).raise_for_status().json()["data"]["id"]
 
 
 def rest_calls(server: Server) -> Iterator[Call]:
@@ -88,14 +102,13 @@ def rest_calls(server: Server) -> Iterator[Call]:
             schema = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             check_known(f"{method} {template}", [*places["path"], *places["query"], *schema.get("properties", ())])
             body = {name: VALUES[name] for name in schema.get("required", ())}
-            path = dict.fromkeys(places["path"], "-")
-            for name in places["path"]:
-                assert name in NAMES, f"{method} {template}: teach the matrix what `{name}` names"
+            path = {name: "-" if name in NAMES else VALUES[name] for name in places["path"]}
+            for name in NAMES.keys() & path.keys():
                 yield Call(method.upper(), template, name, path, "path", body)
             for name in NAMES.keys() & set(places["query"]):
                 yield Call(method.upper(), template, name, path, "query", body)
-            if "project" in schema.get("properties", ()):
-                yield Call(method.upper(), template, "project", path, "body", body)
+            for name in {"project", "link"} & set(schema.get("properties", ())):
+                yield Call(method.upper(), template, name, path, "body", body)
 
 
 def tool_calls(client: httpx2.Client) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -106,7 +119,7 @@ def tool_calls(client: httpx2.Client) -> Iterator[tuple[str, str, dict[str, Any]
         needed = {name: VALUES[name] for name in schema.get("required", ()) if name != "project"}
         for name in NAMES.keys() & schema["properties"].keys():
             # What is created gets its code and its destination; an update is told the new destination.
-            makes = tool["name"].startswith(("create_", "reserve_")) and name != "project"
+            makes = tool["name"].startswith(("create_", "reserve_")) and name not in {"project", "link"}
             makes = makes or (name == "slug" and "project" in tool["name"])
             if not makes and not (name == "original_url" and "current_original_url" in schema["properties"]):
                 yield tool["name"], name, {key: value for key, value in needed.items() if key != name}
@@ -159,7 +172,7 @@ def test_the_matrix_names_what_its_owner_can_read(server: Server) -> None:
     access = server.open_workspace(name="Own")
     with server.client(access) as client, mcp_client(server, access) as tools:
         link = make_link(client, short_code="own-code", original_url="https://example.com/own")
-        own = {"project": ["own", link["project_id"]], "short_code": ["own-code"]}
+        own = {"project": ["own", link["project_id"]], "short_code": ["own-code"], "webhook": [make_webhook(client)]}
         own["slug"] = [make_secret(client, slug="own-secret")]
         own["paste_code"] = [make_paste(client)["paste_code"]]
         own |= {name: ["https://example.com/own"] for name in ("original_url", "current_original_url")}
@@ -187,7 +200,7 @@ def test_a_read_only_token_changes_nothing_over_rest(server: Server) -> None:
     with server.client(access) as writer, server.client(server.add_token(access, Scope.READ)) as reader:
         make_link(writer, short_code="own-code")
         make_secret(writer, slug="own-secret")
-        paste = make_paste(writer)
+        paste, webhook = make_paste(writer), make_webhook(writer)
         before = dump(server)
         for method, template, call in writes:
             schema = call.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
@@ -196,6 +209,8 @@ def test_a_read_only_token_changes_nothing_over_rest(server: Server) -> None:
                 "short_code": "own-code",
                 "slug": "own-secret",
                 "paste_code": paste["paste_code"],
+                "webhook": webhook,
+                "delivery": 1,
             }
             path = template.format(**named)
             full = {name: VALUES[name] for name in schema.get("required", ())}

@@ -11,7 +11,7 @@ from factories import TLS, Server
 
 # What differs from call to call, not from face to face.
 MOVING = {"generated_at", "calls_this_month", "remaining"}
-OWN = {"project": "own", "short_code": "first", "slug": "hidden"}
+OWN = {"project": "own", "short_code": "first", "slug": "hidden", "event": "link.clicked"}
 
 
 def test_every_read_is_answered_alike(server: Server) -> None:
@@ -24,6 +24,8 @@ def test_every_read_is_answered_alike(server: Server) -> None:
         make_paste(rest, language="python", password="open sesame", expiry_hours=1, is_private=True)
         rest.patch("/projects/own", json={"description": "Two\nlines"})
         _click(server, rest)
+        webhook = rest.post("/webhooks", json={"url": "https://hooks.example.com/"}).json()["data"]
+        own["webhook"] = str(webhook["id"])
         reads = [
             tool for tool in call_mcp(mcp, "tools/list", {})["result"]["tools"] if tool["annotations"]["readOnlyHint"]
         ]

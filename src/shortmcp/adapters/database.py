@@ -17,7 +17,7 @@ from sqlmodel import Session
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
 from shortmcp.adapters.sqlite import WriteLock, cut_log, unavailable
-from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site, no_key
+from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import Doorkeeper
 
@@ -129,7 +129,6 @@ class SqlWork:
     calls: CallCounts
     tell: Callable[[set[str]], None]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    key: Callable[[str], bytes] = no_key
     make_doors: Callable[[], Doorkeeper] = _no_doors
 
     @property
@@ -144,7 +143,7 @@ class SqlWork:
         opened = self.database.write(durable=erases) if scope is Scope.WRITE else self.database.read()
         with _raced(), opened as connection:
             with Session(connection, expire_on_commit=False) as session:
-                yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed, key=self.key)
+                yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed)
                 session.flush()
             if changed:
                 record_changes(connection, changed)

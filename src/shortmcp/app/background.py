@@ -1,9 +1,10 @@
 """The background work of a node, put together."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import Connection
 from sqlmodel import Session
@@ -14,6 +15,7 @@ from shortmcp.adapters.outbound import Outbound
 from shortmcp.adapters.smtp import LogMailer, SmtpMailer, read_smtp_url
 from shortmcp.app.node import Node
 from shortmcp.app.safety import make_check_chores, make_check_duties
+from shortmcp.app.webhooks import make_delivery_runner, make_webhook_chores
 from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
@@ -24,8 +26,9 @@ from shortmcp.core.mails import MAIL, MAIL_DELAYS, read_mail
 from shortmcp.core.pastes.visits import purge_expired_texts
 from shortmcp.core.retries import forget_answers
 from shortmcp.core.secrets.purging import destroy_expired, forget_ended, has_expired
+from shortmcp.core.webhooks.clicks import ClickAudience
 from shortmcp.settings import Settings
-from shortmcp.worker import Chore, Duty, JobRunner, Worker
+from shortmcp.worker import Chore, Duty, JobRunner, Runner, Worker
 
 
 class JobNumbers:
@@ -50,6 +53,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Enricher(open_countries(settings.geoip)),
         partial(database.write, durable=True),
         lambda: time.time_ns() // 1_000_000,
+        ClickAudience(node.site, lambda: datetime.now(UTC)),
     )
     chores = [
         Chore("ingest", 0.2, ingester.run),
@@ -63,12 +67,18 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("purge texts", 60.0, lambda: _until_done(database, purge_expired_texts)),
         Chore("checkpoint", 2.0, database.checkpoint),
         *make_check_chores(node),
+        *make_webhook_chores(node),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
 
 
+def make_runners(node: Node) -> Sequence[Runner[Any]]:
+    """What runs jobs and sends deliveries; every process may have them, they share the work."""
+    return make_job_runner(node), make_delivery_runner(node)
+
+
 def make_job_runner(node: Node) -> JobRunner:
-    """What runs the jobs of an instance; every process may have one, they share the work."""
+    """What runs the jobs of an instance."""
     mailer = make_mailer(node.settings)
     duties = {MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS), **make_check_duties(node)}
     return JobRunner(node.database.read, node.database.write, duties, lambda: datetime.now(UTC))

@@ -29,7 +29,7 @@ class Node:
 
     def work(self) -> SqlWork:
         """Transactions for operations; what they change is told to this process at once."""
-        return SqlWork(self.database, self.site, self.meter, self.news.forget, key=self.key, make_doors=self.doors)
+        return SqlWork(self.database, self.site, self.meter, self.news.forget, make_doors=self.doors)
 
     def doors(self) -> Doorkeeper:
         """Who checks passwords and counts the guesses, for the whole instance."""
@@ -37,12 +37,25 @@ class Node:
 
     def key(self, purpose: str) -> bytes:
         """The instance's key for one purpose alone; makes the instance's key on the first run."""
-        return derive_key(self._instance_key, purpose)
+        return self.site.key(purpose)
+
+
+class InstanceKey:
+    """The instance's key by purpose; made on the first run, and read once.
+
+    A file that is lost while the process runs must not become another key.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, purpose: str) -> bytes:
+        """The key for one purpose alone, 32 bytes."""
+        return derive_key(self._key, purpose)
 
     @cached_property
-    def _instance_key(self) -> bytes:
-        # Read once: a file that is lost while the process runs must not become another key.
-        return read_instance_key(self.settings.secret_key.get_secret_value(), self.settings.key_file)
+    def _key(self) -> bytes:
+        return read_instance_key(self._settings.secret_key.get_secret_value(), self._settings.key_file)
 
 
 def make_node(settings: Settings) -> Node:
@@ -51,5 +64,12 @@ def make_node(settings: Settings) -> Node:
     aliases = (f"{scheme}://{host.removesuffix(':*')}" for host in hosts for scheme in DEFAULT_PORTS)
     origins = frozenset(read_origin(url) for url in (settings.public_url, *aliases, *settings.domains))
     domains = {urlsplit(url).netloc: url for url in settings.domains}
-    site = Site(settings.public_url, origins, load_plans(settings.plans), domains)
+    site = Site(
+        settings.public_url,
+        origins,
+        load_plans(settings.plans),
+        domains,
+        InstanceKey(settings),
+        settings.allow_private_webhooks,
+    )
     return Node(settings, Database(settings.database), site, Meter())

@@ -1,12 +1,13 @@
 """The web process, put together: from a node to one ASGI app."""
 
 import gc
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from threading import Event, Thread
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,7 +21,7 @@ from shortmcp.adapters.changes import SqliteVersion, watch_postgres, watch_sqlit
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
-from shortmcp.app.background import JobNumbers, make_job_runner, make_worker
+from shortmcp.app.background import JobNumbers, make_runners, make_worker
 from shortmcp.app.node import Node, make_node
 from shortmcp.catalog import (
     CATALOG,
@@ -50,7 +51,7 @@ from shortmcp.faces.rest import PREFIX, RestFace
 from shortmcp.faces.site import SiteFace, make_site
 from shortmcp.faces.telemetry import Number, Telemetry
 from shortmcp.settings import Settings
-from shortmcp.worker import Chore, JobRunner, Worker
+from shortmcp.worker import Chore, Runner, Worker
 
 log = structlog.get_logger("shortmcp")
 # A journal file is deleted, with the addresses in it, once it is counted and its writer has begun the next one.
@@ -80,7 +81,7 @@ def make_app(node: Node) -> ASGIApp:
     work = node.work()
     mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
     worker, ingester = make_worker(node) if settings.worker else (None, None)
-    jobs, job_numbers = make_job_runner(node) if settings.worker else None, JobNumbers(database)
+    runners, job_numbers = make_runners(node) if settings.worker else (), JobNumbers(database)
     site = SiteFace(
         telemetry, partial(_faults, database), describe(CATALOG, node.site.base_url, PREFIX), settings.metrics_public
     )
@@ -90,7 +91,7 @@ def make_app(node: Node) -> ASGIApp:
         *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
         *_dialects(gate, work, telemetry, node.site.base_url),
     ]
-    lives = Lives(node, reader, version, journal, mcp, worker, ingester, jobs, job_numbers)
+    lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
     inner = _with_dialect_hosts(settings, make_site(list(routes), partial(_lifespan, lives)))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
@@ -108,7 +109,7 @@ class Lives:
     mcp: McpFace
     worker: Worker | None
     ingester: Ingester | None
-    jobs: JobRunner | None
+    runners: Sequence[Runner[Any]]
     job_numbers: JobNumbers
 
 
@@ -124,7 +125,7 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
             Chore("erase log", 1.0, lives.node.database.erase_if_due),
         ]
     )
-    running = [worker for worker in (lives.worker, lives.jobs, meter) if worker is not None]
+    running = [*([] if lives.worker is None else [lives.worker]), *lives.runners, meter]
     for worker in running:
         worker.start()
     _settle_memory()

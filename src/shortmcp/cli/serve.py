@@ -52,12 +52,12 @@ def serve(*, no_worker: bool, **given: Any) -> None:
 @shared_options(*STORAGE, "geoip", *LOGS)
 def worker(**given: Any) -> None:
     """Run the background work apart from the web processes: counting clicks, jobs, tidying up."""
-    from shortmcp.app.background import make_job_runner, make_worker  # noqa: PLC0415
+    from shortmcp.app.background import make_runners, make_worker  # noqa: PLC0415
 
     node = open_node(given)
     _prepare(node, first_run=False)
     chores, _ = make_worker(node)
-    jobs = make_job_runner(node)
+    runners = make_runners(node)
     stop = Event()
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -66,10 +66,12 @@ def worker(**given: Any) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, end)
     chores.start()
-    jobs.start()
+    for runner in runners:
+        runner.start()
     click.echo("The worker is running; stop it with Ctrl-C.", err=True)
     stop.wait()
-    jobs.stop()
+    for runner in runners:
+        runner.stop()
     chores.stop()
     node.database.close()
 

@@ -9,7 +9,11 @@ Transaction = Callable[[], AbstractContextManager[Connection]]
 _LEFT = text("SELECT 1 FROM links WHERE id = :link AND (max_clicks IS NULL OR used_clicks < max_clicks)")
 _USE = text(
     "UPDATE links SET used_clicks = used_clicks + 1 "
-    "WHERE id = :link AND (max_clicks IS NULL OR used_clicks < max_clicks) RETURNING used_clicks"
+    "WHERE id = :link AND (max_clicks IS NULL OR used_clicks < max_clicks) RETURNING used_clicks, max_clicks"
+)
+# Its end is due to be told, as `core/links/expiry.py` does.
+_END = text(
+    "INSERT INTO link_expiries (link_id, due_at) VALUES (:link, 0) ON CONFLICT (link_id) DO UPDATE SET due_at = 0"
 )
 
 
@@ -20,4 +24,7 @@ def use_click(read: Transaction, write: Transaction, link_id: int) -> bool:
         if connection.execute(_LEFT, {"link": link_id}).first() is None:
             return False
     with write() as connection:
-        return connection.execute(_USE, {"link": link_id}).first() is not None
+        used = connection.execute(_USE, {"link": link_id}).first()
+        if used is not None and used.used_clicks == used.max_clicks:
+            connection.execute(_END, {"link": link_id})
+        return used is not None

@@ -1,6 +1,7 @@
 """Clicks as rows and as counts, in whatever transaction they are handed."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,11 +20,15 @@ DIMENSIONS = ("referrer", "country", "language", "device", "os", "browser")
 
 @dataclass(slots=True)
 class StoredClick:
-    """A click with its visitor's hash; `is_first` tells whether it is the visitor's first one of the UTC day."""
+    """A click with its visitor's hash; `is_first` tells whether it is the visitor's first one of the UTC day.
+
+    `id` is None where the database is to choose it.
+    """
 
     click: Click
     visitor: int
     is_first: bool = False
+    id: int | None = None
 
     @property
     def day(self) -> int:
@@ -51,10 +56,29 @@ def mark_first(connection: Connection, clicks: list[StoredClick]) -> None:
         new.discard(stored.key)
 
 
+def number_clicks(connection: Connection, clicks: Sequence[StoredClick]) -> None:
+    """Give clicks their ids before they are added: those that somebody else is to be told of by id."""
+    if not clicks:
+        return
+    if connection.dialect.name == "sqlite":
+        # Nobody else writes meanwhile.
+        last = connection.execute(text("SELECT seq FROM sqlite_sequence WHERE name = 'clicks'")).scalar() or 0
+        ids: Iterable[int] = range(last + 1, last + 1 + len(clicks))
+    else:
+        query = text("SELECT nextval(pg_get_serial_sequence('clicks', 'id')) FROM generate_series(1, :number)")
+        ids = connection.execute(query, {"number": len(clicks)}).scalars()
+    for stored, number in zip(clicks, ids, strict=True):
+        stored.id = number
+
+
 def insert_clicks(connection: Connection, clicks: list[StoredClick]) -> None:
-    """Add one row a click."""
-    if clicks:
-        connection.execute(_INSERT_CLICK, [_row(stored) for stored in clicks])
+    """Add one row a click; those that have their ids first, for others' are chosen after the highest one."""
+    numbered = [_row(stored) for stored in clicks if stored.id is not None]
+    if numbered:
+        connection.execute(_INSERT_NUMBERED, numbered)
+    others = [_row(stored) for stored in clicks if stored.id is None]
+    if others:
+        connection.execute(_INSERT_CLICK, others)
 
 
 def count_clicks(connection: Connection, clicks: list[StoredClick]) -> None:
@@ -112,15 +136,19 @@ def _upsert(connection: Connection, statement: Any, rows: list[dict[str, Any]]) 
 
 
 def _row(stored: StoredClick) -> dict[str, Any]:
-    return {**asdict(stored.click), "visitor": stored.visitor, "is_first": stored.is_first}
+    return {**asdict(stored.click), "visitor": stored.visitor, "is_first": stored.is_first, "id": stored.id}
 
 
-_INSERT_CLICK = text(
-    "INSERT INTO clicks (link_id, clicked_at, is_bot, is_first, visitor, referrer, country, language, device, os, "
-    "browser, utm_source, utm_medium, utm_campaign, utm_term, utm_content) "
-    "VALUES (:link_id, :at, :bot, :is_first, :visitor, :referrer, :country, :language, :device, :os, "
-    ":browser, :utm_source, :utm_medium, :utm_campaign, :utm_term, :utm_content)"
+_COLUMNS = (
+    "link_id, clicked_at, is_bot, is_first, visitor, referrer, country, language, device, os, browser, "
+    "utm_source, utm_medium, utm_campaign, utm_term, utm_content"
 )
+_VALUES = (
+    ":link_id, :at, :bot, :is_first, :visitor, :referrer, :country, :language, :device, :os, :browser, "
+    ":utm_source, :utm_medium, :utm_campaign, :utm_term, :utm_content"
+)
+_INSERT_CLICK = text(f"INSERT INTO clicks ({_COLUMNS}) VALUES ({_VALUES})")  # noqa: S608 - the words above
+_INSERT_NUMBERED = text(f"INSERT INTO clicks (id, {_COLUMNS}) VALUES (:id, {_VALUES})")  # noqa: S608 - the same
 _UPSERT_TOTAL = text(
     "INSERT INTO link_totals (link_id, total, uniques, bots) VALUES (:link, :total, :firsts, :bots) "
     "ON CONFLICT (link_id) DO UPDATE SET total = link_totals.total + excluded.total, "

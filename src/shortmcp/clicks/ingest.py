@@ -2,16 +2,17 @@
 
 import os
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, bindparam, text
 
 from shortmcp.clicks.backlog import Batch, backlog_bytes, is_abandoned, journal_files, read_batch
-from shortmcp.clicks.counting import StoredClick, count_clicks, insert_clicks, mark_first
+from shortmcp.clicks.counting import StoredClick, count_clicks, insert_clicks, mark_first, number_clicks
 from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.visits import Visit, decode_visit
 
@@ -19,6 +20,18 @@ DAY_MILLISECONDS = 86_400_000
 HASH_BYTES = 8
 STEP = 50_000
 Transaction = Callable[[], AbstractContextManager[Connection]]
+
+
+class Audience(Protocol):
+    """Who is to be told of single clicks, in the transaction that counts them."""
+
+    def choose(self, connection: Connection, link_ids: Collection[int]) -> Collection[int]:
+        """Those of the links whose clicks somebody wants to be told of."""
+        ...
+
+    def tell(self, connection: Connection, clicks: Sequence[Mapping[str, Any]]) -> None:
+        """Tell of clicks on these links: the fields of `Click`, and their `id`."""
+        ...
 
 
 class Fenced(Exception):  # noqa: N818 - it is no error: the other one's count stands
@@ -31,12 +44,20 @@ class Ingester:
     `ingested` counts clicks, `rejected` unreadable lines, `orphaned` clicks of links that were deleted meanwhile.
     """
 
-    def __init__(self, folder: Path, enricher: Enricher, transaction: Transaction, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        enricher: Enricher,
+        transaction: Transaction,
+        clock: Callable[[], int],
+        audience: Audience | None = None,
+    ) -> None:
         self.ingested = self.rejected = self.orphaned = 0
         self._folder = folder
         self._enricher = enricher
         self._transaction = transaction
         self._clock = clock
+        self._audience = audience
         self._positions: dict[str, int] = {}
 
     def run(self) -> int:
@@ -103,9 +124,19 @@ class Ingester:
             if visit.link_id in alive
         ]
         mark_first(connection, clicks)
+        told = self._choose(connection, clicks)
+        number_clicks(connection, told)
         insert_clicks(connection, clicks)
         count_clicks(connection, clicks)
+        if told and self._audience is not None:
+            self._audience.tell(connection, [{**asdict(stored.click), "id": stored.id} for stored in told])
         return len(clicks)
+
+    def _choose(self, connection: Connection, clicks: list[StoredClick]) -> list[StoredClick]:
+        if self._audience is None or not clicks:
+            return []
+        chosen = self._audience.choose(connection, {stored.click.link_id for stored in clicks})
+        return [stored for stored in clicks if stored.click.link_id in chosen] if chosen else []
 
     def _reject(self, connection: Connection, file: str, lines: Iterable[bytes]) -> None:
         rows = [{"file": file, "line": line[:4096], "now": self._clock()} for line in lines]

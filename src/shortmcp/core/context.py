@@ -53,18 +53,25 @@ VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
 RECIPIENT = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 
 
+def _no_key(purpose: str) -> bytes:
+    raise LookupError(f"This site was made without a key, and one is needed for {purpose}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this instance is reached and what it sells.
 
     `base_url` has no trailing slash. `own_origins` are the (host, port) pairs that lead back here; no link may.
-    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it.
+    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it. `key` gives the
+    instance's key for one purpose. With `allow_private_webhooks` they may lead to private addresses, over http too.
     """
 
     base_url: str
     own_origins: frozenset[tuple[str, int]]
     plans: Mapping[str, Plan]
     domains: Mapping[str, str] = field(default_factory=dict[str, str])
+    key: Callable[[str], bytes] = _no_key
+    allow_private_webhooks: bool = False
 
     @property
     def host(self) -> str:
@@ -89,18 +96,12 @@ class CallCounts(Protocol):
 CALLERS = "/callers"
 
 
-def no_key(purpose: str) -> bytes:
-    """For work that neither signs nor encrypts."""
-    raise LookupError(f"there is no key for {purpose} here")
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """One operation's surroundings, valid for one transaction. `now` is aware and in UTC.
 
     `changed_codes` are what other processes must hear of: codes, and CALLERS. `expected` are tags of which the thing to
-    be changed must have one; None where any version will do. `key` gives the instance's key for one purpose alone, 32
-    bytes.
+    be changed must have one; None where any version will do.
     """
 
     session: Session
@@ -111,7 +112,6 @@ class Context:
     random: Random = field(default_factory=SystemRandom)
     changed_codes: set[str] = field(default_factory=set[str])
     expected: frozenset[str] | None = None
-    key: Callable[[str], bytes] = no_key
 
 
 class Work(Protocol):

@@ -47,6 +47,11 @@ def check_paste_limit(ctx: Context, count: Callable[[], int]) -> None:
     _check(ctx, ctx.caller.plan.pastes, count, "pastes")
 
 
+def check_webhook_limit(ctx: Context, count: Callable[[], int]) -> None:
+    """Refuse one webhook more than the plan allows."""
+    _check(ctx, ctx.caller.plan.webhooks, count, "webhooks")
+
+
 def count_request(session: Session, caller: Caller, now: int) -> int:
     """Count one request of the caller's token at `now` (unix milliseconds) and return how many remain this minute.
 

@@ -24,6 +24,14 @@ def discard_link(ctx: Context, link_id: int) -> None:
 def discard_links_of_project(ctx: Context, project_id: int) -> None:
     """Delete every link of a project of the caller's workspace."""
     _discard(ctx, "project_id = :project AND workspace_id = :workspace", {"project": project_id})
+    values = {"project": project_id, "now": to_microseconds(ctx.now)}
+    ctx.session.connection().execute(text(f"{_SWITCH_OFF} project_id = :project"), values)
+
+
+# Webhooks that are told of nothing else: without their filter they would be told of everything.
+_SWITCH_OFF = (
+    "UPDATE webhooks SET is_active = false, disabled_reason = 'filter_deleted', updated_at = :now WHERE is_active AND"
+)
 
 
 def _discard(ctx: Context, which: str, parameters: dict[str, int]) -> None:
@@ -39,6 +47,8 @@ def _discard(ctx: Context, which: str, parameters: dict[str, int]) -> None:
         "INSERT INTO link_purges (link_id) SELECT id FROM links WHERE {which}",
         "DELETE FROM link_checks WHERE link_id IN (SELECT id FROM links WHERE {which})",
         "DELETE FROM mask_checks WHERE link_id IN (SELECT id FROM links WHERE {which})",
+        "DELETE FROM link_expiries WHERE link_id IN (SELECT id FROM links WHERE {which})",
+        f"{_SWITCH_OFF} link_id IN (SELECT id FROM links WHERE {{which}})",  # noqa: S608 - the words above
         "DELETE FROM links WHERE {which}",
     ):
         ctx.session.connection().execute(text(statement.format(which=which, names=names)), values)

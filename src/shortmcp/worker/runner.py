@@ -1,86 +1,107 @@
-"""Running jobs: leased from the database, each in a thread of its own, again until they are done or given up."""
+"""Running what queues hold: leased from the database, each in a thread of its own, until it has come to an end."""
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from random import Random, SystemRandom
 from threading import Event, Thread
+from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
 
-from shortmcp.core import jobs
-from shortmcp.core.jobs import Claimed, Failure, GiveUp, Postpone
-
-log = structlog.get_logger("shortmcp.jobs")
+log = structlog.get_logger("shortmcp.worker")
 Transaction = Callable[[], AbstractContextManager[Connection]]
-THREADS = 8
 POLL_SECONDS = 0.3
 LEASE_SECONDS = 60.0
 # Three heartbeats a lease: one that comes late loses nothing.
 HEARTBEAT_SECONDS = 20.0
-# After the first failure wait 10 seconds, and so on; a job that fails for about eight hours is dead.
-DELAYS = (10.0, 40.0, 160.0, 640.0, 2560.0, 10240.0, 14400.0)
-# Jobs that failed together shall not come back together; later than the schedule says, never earlier.
-JITTER = 0.2
+
+
+class Task(Protocol):
+    """Something to do that a runner has leased; `attempt` tells this lease from earlier and later ones."""
+
+    @property
+    def id(self) -> int:
+        """No other task of the queue has it."""
+        ...
+
+    @property
+    def attempt(self) -> int:
+        """Counts from 1."""
+        ...
+
+
+T = TypeVar("T", bound=Task)
 
 
 @dataclass(frozen=True)
-class Duty:
-    """How jobs of one kind are done: `run` returns when the job is done and raises where it is not.
+class Ended(Generic[T]):
+    """A task whose handler is back, with what it returned or raised."""
 
-    `delays` are the seconds to wait after each failed attempt; the job is dead after one attempt more than there are.
-    """
-
-    run: Callable[[Claimed], object]
-    delays: Sequence[float] = DELAYS
+    task: T
+    result: Any = None
+    error: BaseException | None = None
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A job whose handler is back, with what it raised."""
+class Queue(Protocol[T]):
+    """Where tasks come from and where it is written down what became of them, in transactions of the runner's."""
 
-    job_id: int
-    error: BaseException | None
+    @property
+    def name(self) -> str:
+        """What logs and threads call it."""
+        ...
+
+    def is_due(self, connection: Connection, now: datetime) -> bool:
+        """Whether there is anything to claim."""
+        ...
+
+    def claim(self, connection: Connection, now: datetime, lease_end: datetime, limit: int) -> Sequence[T]:
+        """Lease up to `limit` tasks."""
+        ...
+
+    def extend(self, connection: Connection, tasks: Sequence[T], lease_end: datetime) -> None:
+        """Keep tasks that are still being run from being taken by others."""
+        ...
+
+    def run(self, task: T) -> Any:
+        """Do it; called in a thread of its own, outside of any transaction."""
+        ...
+
+    def settle(self, connection: Connection, ended: Sequence[Ended[T]], now: datetime) -> None:
+        """Write down what became of tasks."""
+        ...
 
 
-class JobRunner:
-    """Runs jobs of the kinds in `duties`, at most `threads` at once; any number of runners work on one database.
+class Runner(Generic[T]):
+    """Runs the tasks of a queue, at most `threads` at once; any number of runners work on one database.
 
-    One thread does all the writing: it records how jobs ended, extends leases and claims new jobs in one transaction.
-    A job whose runner is gone is claimed by another when its lease ends, so a handler may see a job twice.
+    One thread does all the writing: it settles what has ended, extends leases and claims new tasks in one transaction.
+    A task whose runner is gone is claimed by another when its lease ends, so a handler may see a task twice.
     """
 
     def __init__(
-        self,
-        read: Transaction,
-        write: Transaction,
-        duties: Mapping[str, Duty],
-        clock: Callable[[], datetime],
-        random: Random | None = None,
-        threads: int = THREADS,
+        self, read: Transaction, write: Transaction, queue: Queue[T], clock: Callable[[], datetime], threads: int
     ) -> None:
         self._read, self._write = read, write
-        self._duties = duties
+        self._queue = queue
         self._clock = clock
-        self._random = random or SystemRandom()
         self._threads = threads
-        self._running: dict[int, Claimed] = {}
-        self._ended = deque[Ended]()
+        self._running: dict[int, T] = {}
+        self._ended = deque[tuple[int, Any, BaseException | None]]()
         self._next_heartbeat = 0.0
         self._wake = Event()
         self._stopping = self._closed = self._failing = False
-        self._thread = Thread(target=self._loop, name="jobs", daemon=True)
+        self._thread = Thread(target=self._loop, name=queue.name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
     def stop(self, patience: float = 3.0) -> None:
-        """End; waits up to `patience` seconds for jobs that are being run. What is not done then is run again."""
+        """End; waits up to `patience` seconds for tasks that are being run. What is not done then is run again."""
         self._stopping = True
         self._wake.set()
         self._thread.join(patience)
@@ -92,7 +113,7 @@ class JobRunner:
                 self._turn()
             except Exception as error:  # noqa: BLE001 - the outermost loop: the next turn must come
                 if not self._failing:
-                    log.warning("jobs wait", error=type(error).__name__, reason=str(error)[:200])
+                    log.warning("queue waits", queue=self._queue.name, error=type(error).__name__, reason=_short(error))
                 self._failing = True
                 time.sleep(POLL_SECONDS)
             else:
@@ -101,76 +122,51 @@ class JobRunner:
             self._wake.clear()
 
     def _turn(self) -> None:
-        ended = list(self._ended)
+        # The running task and not the one that was begun: its lease may have been claimed anew by ourselves.
+        ended = [Ended(self._running[task_id], result, error) for task_id, result, error in list(self._ended)]
         now, beats = self._clock(), self._running and time.monotonic() >= self._next_heartbeat
         free = 0 if self._stopping else self._threads - len(self._running) + len(ended)
         if not (ended or beats or (free and self._is_due(now))):
             return
         lease_end = now + timedelta(seconds=LEASE_SECONDS)
         with self._write() as connection:
-            self._settle(connection, ended, now)
-            gone = {end.job_id for end in ended}
+            if ended:
+                self._queue.settle(connection, ended, now)
+            gone = {end.task.id for end in ended}
             if beats:
-                jobs.extend_leases(connection, [job for job in self._running.values() if job.id not in gone], lease_end)
-            claimed = jobs.claim(connection, self._duties, now, lease_end, free) if free else []
+                going_on = [task for task in self._running.values() if task.id not in gone]
+                self._queue.extend(connection, going_on, lease_end)
+            claimed: Sequence[T] = self._queue.claim(connection, now, lease_end, free) if free else ()
         # Only what is committed counts: otherwise the next turn writes it again.
         if beats or not self._running:
             self._next_heartbeat = time.monotonic() + HEARTBEAT_SECONDS
         for end in ended:
             self._ended.popleft()
-            del self._running[end.job_id]
-        for job in claimed:
-            self._begin(job)
+            del self._running[end.task.id]
+        for task in claimed:
+            self._begin(task)
 
     def _is_due(self, now: datetime) -> bool:
         # Idle is the usual state: it costs a read, and no turn at SQLite's only writer.
         with self._read() as connection:
-            return jobs.is_due(connection, self._duties, now)
+            return self._queue.is_due(connection, now)
 
-    def _begin(self, job: Claimed) -> None:
-        known = job.id in self._running
-        self._running[job.id] = job
+    def _begin(self, task: T) -> None:
+        known = task.id in self._running
+        self._running[task.id] = task
         # The clock was set forward, and a lease of our own looked as if it had ended.
         if not known:
-            Thread(target=self._run, args=(job,), name=f"job {job.kind}", daemon=True).start()
+            Thread(target=self._run, args=(task,), name=f"{self._queue.name} {task.id}", daemon=True).start()
 
-    def _run(self, job: Claimed) -> None:
-        error: BaseException | None = None
+    def _run(self, task: T) -> None:
+        result, error = None, None
         try:
-            # One that was begun too often ended its process every time.
-            if job.attempt > len(self._duties[job.kind].delays) + 1:
-                raise GiveUp("Its process ended while it ran.")  # noqa: TRY301 - judged like what a handler raises
-            self._duties[job.kind].run(job)
+            result = self._queue.run(task)
         except BaseException as caught:  # noqa: BLE001 - whatever a handler raises is a failed attempt
             error = caught
-        self._ended.append(Ended(job.id, error))
+        self._ended.append((task.id, result, error))
         self._wake.set()
 
-    def _settle(self, connection: Connection, ended: Sequence[Ended], now: datetime) -> None:
-        jobs.finish(connection, [self._running[end.job_id] for end in ended if end.error is None])
-        for end in ended:
-            if end.error is not None:
-                self._settle_failed(connection, self._running[end.job_id], end.error, now)
 
-    def _settle_failed(self, connection: Connection, job: Claimed, error: BaseException, now: datetime) -> None:
-        if isinstance(error, Postpone):
-            jobs.put_back(connection, job, now + timedelta(seconds=error.seconds), None)
-            return
-        expected = isinstance(error, Failure)
-        # A foreign exception's text may hold anything: its name alone is kept.
-        reason = str(error) if expected else type(error).__name__
-        delays = self._duties[job.kind].delays
-        level = log.info if expected else log.error
-        level(
-            "job failed",
-            job=job.id,
-            kind=job.kind,
-            attempt=job.attempt,
-            reason=reason,
-            exc_info=None if expected else error,
-        )
-        if isinstance(error, GiveUp) or job.attempt > len(delays):
-            jobs.bury(connection, job, reason)
-            return
-        delay = delays[job.attempt - 1] * (1 + JITTER * self._random.random())
-        jobs.put_back(connection, job, now + timedelta(seconds=delay), reason)
+def _short(error: BaseException) -> str:
+    return str(error)[:200]

@@ -80,6 +80,8 @@ def arguments_of(tool: str, code: str, project: str, paste: str) -> dict[str, An
         return {"short_code": code}
     if tool == "get_secret":
         return {"slug": "a-secret"}
+    if "webhook" in tool and tool != "list_webhooks":
+        return {"event": "link.clicked"} if tool == "get_webhook_sample" else {"webhook": 1}
     return {"project": project} if tool in {"get_project", "get_project_analytics", "list_short_links"} else {}
 
 
@@ -96,6 +98,7 @@ async def test_what_visitors_write_stays_in_the_fields_meant_for_it(server: Serv
         project = rest.get("/projects").json()["data"][0]["slug"]
         make_secret(rest, slug="a-secret")
         paste = make_paste(rest, title=PAYLOADS[0], content="\n".join(PAYLOADS))["paste_code"]
+        assert rest.post("/webhooks", json={"url": "https://hooks.example.com/"}).json()["data"]["id"] == 1
     async with connect(server, access, era, "?toolsets=all") as mcp:
         answers = {name: await mcp.call_tool(name, arguments_of(name, code, project, paste)) for name in reads}
     seen = set[str]()

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpcore2
 
-from shortmcp.adapters.outbound.addresses import is_public
 from shortmcp.core.jobs import Failure
+from shortmcp.core.public_addresses import is_public
 
 # Addresses of a host, as text. Raises OSError where it has none.
 Resolve = Callable[[str, int], Sequence[str]]

@@ -1,13 +1,17 @@
 """The operations on short links."""
 
+from collections.abc import Collection
+
 from sqlmodel import col, select
 
 from shortmcp.core.codes import Kind, claim_code, count_codes, normalize_code, retire_code
 from shortmcp.core.context import Context
 from shortmcp.core.domains import qualify, read_domain
 from shortmcp.core.errors import invalid
+from shortmcp.core.events.announcing import Event, announce
 from shortmcp.core.limits import check_link_limit
 from shortmcp.core.links.checks import request_checks, unverified
+from shortmcp.core.links.expiry import EXPIRY, expect_expiry, has_expired
 from shortmcp.core.links.finding import find_link
 from shortmcp.core.links.listing import find_ids
 from shortmcp.core.links.models import (
@@ -19,6 +23,7 @@ from shortmcp.core.links.models import (
     LinkRef,
     LinkUpdate,
 )
+from shortmcp.core.links.public import public_link, show_link
 from shortmcp.core.links.rules import check_mask, checked_fields, start_counting
 from shortmcp.core.links.tables import Link
 from shortmcp.core.links.words import make_words
@@ -94,7 +99,11 @@ def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
     ctx.session.add(link)
     ctx.session.flush()
     request_checks(ctx, link, fields.keys())
-    return public_link(ctx, link, Total())
+    if link.expires_at is not None:
+        expect_expiry(ctx, link)
+    made = public_link(ctx, link, Total())
+    announce(ctx, Event.LINK_CREATED, {"link": made}, project_id=link.project_id, link_id=link.id)
+    return made
 
 
 def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
@@ -105,7 +114,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
     """
     reference = LinkRef(short_code=change.short_code, original_url=change.current_original_url, domain=change.domain)
     link = find_link(ctx, reference, hold=True)
-    check_version(ctx, lambda: _show(ctx, link))
+    check_version(ctx, lambda: show_link(ctx, link))
     fields = change.model_dump(exclude_unset=True, exclude={"short_code", "current_original_url", "domain"})
     for field in _REQUIRED:
         if field in fields and fields[field] is None:
@@ -117,6 +126,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
         fields["used_clicks"] = start_counting(ctx, link, fields["max_clicks"])
     if fields:
         changed = {name for name, value in fields.items() if getattr(link, name) != value}
+        had_expired = has_expired(link, ctx.now)
         link.sqlmodel_update({**fields, **unverified(changed), "updated_at": ctx.now})
         link.words = make_words(link.original_url, link.short_code, link.title)
         check_mask(link)
@@ -124,7 +134,10 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
         ctx.session.flush()
         request_checks(ctx, link, changed)
         ctx.changed_codes.add(qualify(link.domain, link.short_code))
-    return _show(ctx, link)
+        if EXPIRY & changed:
+            expect_expiry(ctx, link, had_expired=had_expired)
+        _announce_change(ctx, link, changed)
+    return show_link(ctx, link)
 
 
 def delete_short_link(ctx: Context, ref: LinkRef) -> None:
@@ -133,24 +146,18 @@ def delete_short_link(ctx: Context, ref: LinkRef) -> None:
     To stop a link for a while, use update_short_link with `is_active` false instead.
     """
     link = find_link(ctx, ref, hold=True)
-    check_version(ctx, lambda: _show(ctx, link))
+    check_version(ctx, lambda: show_link(ctx, link))
     discard_link(ctx, link.id or 0)
 
 
-def public_link(ctx: Context, link: Link, total: Total) -> LinkPublic:
-    """`link` as its workspace sees it at this moment."""
-    return LinkPublic(
-        **link.model_dump(exclude={"workspace_id", "domain", "password_hash", "used_clicks", "blocked_at", "words"}),
-        domain=link.domain or ctx.site.host,
-        short_url=ctx.site.short_url(link.short_code, link.domain),
-        has_password=link.password_hash is not None,
-        is_effectively_active=link.works_at(ctx.now),
-        clicks_count=total.clicks,
-    )
-
-
-def _show(ctx: Context, link: Link) -> LinkPublic:
-    return public_link(ctx, link, read_total(ctx, link.id or 0))
+def _announce_change(ctx: Context, link: Link, changed: Collection[str]) -> None:
+    if not changed:
+        return
+    events = [Event.LINK_UPDATED]
+    if "is_active" in changed and not link.is_active:
+        events.append(Event.LINK_DISABLED)
+    for event in events:
+        announce(ctx, event, {"link": show_link(ctx, link)}, project_id=link.project_id, link_id=link.id)
 
 
 def _rename(ctx: Context, link: Link, wanted: str) -> str:

@@ -12,9 +12,11 @@ from sqlmodel import col, select
 
 from shortmcp.core.context import OPERATOR, Context, Scope, Work
 from shortmcp.core.domains import qualify
+from shortmcp.core.events.announcing import Event, announce
 from shortmcp.core.fields import Moment, to_microseconds
 from shortmcp.core.jobs import Claimed, Failure, Postpone
 from shortmcp.core.links.checks import Safety, digest_of, expect_again
+from shortmcp.core.links.public import show_link
 from shortmcp.core.links.rules import is_web
 from shortmcp.core.links.tables import Link
 from shortmcp.core.mails import Letter, mail_owner
@@ -98,6 +100,16 @@ def store_verdict(ctx: Context, link_id: int, digest: str, verdict: Verdict) -> 
         ctx.changed_codes.add(qualify(link.domain, link.short_code))
         letter = _blocked_letter(ctx, link, verdict) if blocks else _unblocked_letter(ctx, link)
         mail_owner(ctx.session.connection(), link.workspace_id, letter, ctx.now)
+        if blocks:
+            shown = {"link": show_link(ctx, link), "threat": verdict.threat, "provider": verdict.provider}
+            announce(
+                ctx,
+                Event.LINK_BLOCKED,
+                shown,
+                workspace_id=link.workspace_id,
+                project_id=link.project_id,
+                link_id=link_id,
+            )
     ctx.session.add(link)
     values = {"link": link_id, "provider": verdict.provider, "now": to_microseconds(ctx.now)}
     ctx.session.connection().execute(_STORE, values)
