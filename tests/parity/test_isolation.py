@@ -70,7 +70,7 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
             "original_url": ["https://example.com/theirs"],
             "current_original_url": ["https://example.com/theirs"],
             "webhook": [webhook, str(webhook)],
-            # Of nobody's own webhook: tests/faces/test_webhook_deliveries.py names them.
+            # Of nobody's own webhook: tests/faces/webhooks/test_deliveries.py names them.
             "delivery": [1],
             "link": ["their-code", "THEIR-CODE"],
         }
