@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx2
 from standardwebhooks import Webhook
 
 from outlets import Outlet, answer, open_outlet
@@ -72,3 +73,23 @@ def open_endpoint(*statuses: int, behave: Callable[[socket.socket], object] | No
 
     with open_outlet(behave or respond) as outlet:
         yield Endpoint(outlet, waiting)
+
+
+def listen(client: httpx2.Client, endpoint: Endpoint, *events: str, **fields: object) -> dict[str, Any]:
+    """A webhook of the client's workspace that leads to the endpoint."""
+    given = {"url": endpoint.url, **({"event_types": events} if events else {}), **fields}
+    answer = client.post("/webhooks", json=given)
+    assert answer.status_code == 201, answer.text
+    return answer.json()["data"]
+
+
+def deliveries(client: httpx2.Client, webhook: dict[str, Any]) -> list[dict[str, Any]]:
+    """What its owner is shown of what it was sent."""
+    answer = client.get(f"/webhooks/{webhook['id']}/deliveries")
+    assert answer.status_code == 200, answer.text
+    return answer.json()["data"]
+
+
+def statuses(client: httpx2.Client, webhook: dict[str, Any]) -> list[str]:
+    """How these ended."""
+    return [delivery["status"] for delivery in deliveries(client, webhook)]

@@ -10,6 +10,8 @@ import pytest
 
 from docs_tables import README, with_tables
 from factories import Server
+from shortmcp.core.events.announcing import Event
+from shortmcp.core.webhooks.outcomes import DELAYS
 
 TEXT = README.read_text(encoding="utf-8")
 ROOT = README.parent
@@ -49,6 +51,15 @@ def test_the_printed_snippet_has_the_form_of_the_example_file() -> None:
     printed = next(block for block in blocks("text") if "mcpServers" in block)
     snippet = json.loads(TOKEN_FORM.sub("TOKEN", printed[printed.index("{") :]))
     assert snippet == json.loads((ROOT / "mcp-config.example.json").read_text())
+
+
+def test_the_page_on_webhooks_names_every_event_and_the_whole_schedule() -> None:
+    page = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    assert sorted(re.findall(r"`([a-z.]+)`", "".join(rows))) == sorted(Event)
+    minutes = [delay / 60 for delay in DELAYS]
+    assert minutes == [5 / 60, 5, 30, *(hours * 60 for hours in (2, 5, 10, 14, 20, 24))]
+    assert "after 5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours, ten times in 75 hours" in page
 
 
 def test_every_page_that_a_page_leads_to_exists() -> None:

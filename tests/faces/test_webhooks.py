@@ -11,8 +11,10 @@ from factories import Access, Server
 from shortmcp.core.events.announcing import Event
 
 URL = "https://hooks.example.com/in"
-SHOWN = {"id", "url", "event_types", "project_id", "link_id", "is_active", "disabled_reason", "failing_since"}
-SHOWN |= {"created_at", "updated_at"}
+SHOWN = {
+    *("id", "url", "event_types", "project_id", "link_id", "is_active", "disabled_reason", "failing_since"),
+    *("created_at", "updated_at"),
+}
 
 
 @pytest.fixture
@@ -116,6 +118,17 @@ def test_other_bad_input_is_refused_and_nothing_is_stored(
     assert client.get("/webhooks").json() == before
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_refusal_names_the_events_that_there_are(client: httpx2.Client) -> None:
+    def message(events: object) -> str:
+        return client.post("/webhooks", json={"url": URL, "event_types": events}).json()["message"]
+
+    assert message(["link.eaten"]).startswith("`event_types` must be one of 'link.created', 'link.updated', ")
+    assert message("link.clicked") == "`event_types` must be a list."
+    assert message([]) == "`event_types` must hold at least 1."
+    assert message(["link.clicked"] * 51) == "`event_types` may hold at most 50 items."
+
+
 def test_a_webhook_can_be_limited_to_a_project_or_a_link(client: httpx2.Client) -> None:
     link = make_link(client, short_code="launch")
     webhook = make(client, project="own", link="LAUNCH")
@@ -214,8 +227,8 @@ def test_the_tools_do_the_same_and_are_in_a_set_of_their_own(server: Server, acc
         assert call_tool(tools, "delete_webhook", {"webhook": made["id"]})["isError"] is False
         assert call_tool(tools, "delete_webhook", {"webhook": str(made["id"])})["isError"] is False
         everything = {tool["name"] for tool in call_mcp(tools, "tools/list", {})["result"]["tools"]}
-        tools.headers["X-MCP-Toolsets"] = "core"
-        sent = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
-        core = tools.post("/mcp", json=sent).text
+        tools.headers.update({"X-MCP-Toolsets": "core", "Content-Type": "application/json"})
+        core = tools.post("/mcp", content=b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}').text
     assert "create_webhook" in everything
     assert "create_webhook" not in core
+    assert "create_short_link" in core

@@ -80,7 +80,7 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
             "paste_code": [paste["paste_code"], paste["paste_code"].upper()],
             "slug": ["their-secret", "THEIR-SECRET"],
             "webhook": [webhook, str(webhook)],
-            # Of nobody's own webhook: tests/faces/test_webhook_deliveries.py names them.
+            # Of nobody's own webhook: tests/faces/webhooks/test_deliveries.py names them.
             "delivery": [1],
             "link": ["their-code", "THEIR-CODE"],
         }

@@ -27,22 +27,28 @@ from shortmcp.core.pastes.visits import purge_expired_texts
 from shortmcp.core.retries import forget_answers
 from shortmcp.core.secrets.purging import destroy_expired, forget_ended, has_expired
 from shortmcp.core.webhooks.clicks import ClickAudience
+from shortmcp.core.webhooks.queue import count_deliveries
 from shortmcp.settings import Settings
 from shortmcp.worker import Chore, Duty, JobRunner, Runner, Worker
 
 
 class JobNumbers:
-    """How many jobs wait and how many are dead, looked up now and then: a scrape must not wait for the database."""
+    """How many jobs and deliveries wait, and for how long, looked up now and then.
+
+    A scrape must not wait for the database.
+    """
 
     def __init__(self, database: Database) -> None:
-        self.waiting = self.dead = 0
-        self.late_seconds = 0.0
+        self.waiting = self.dead = self.deliveries = 0
+        self.late_seconds = self.deliveries_late_seconds = 0.0
         self._database = database
 
     def refresh(self) -> None:
         """Look them up."""
         with self._database.read() as connection:
-            self.waiting, self.dead, self.late_seconds = count_jobs(connection, datetime.now(UTC))
+            now = datetime.now(UTC)
+            self.waiting, self.dead, self.late_seconds = count_jobs(connection, now)
+            self.deliveries, self.deliveries_late_seconds = count_deliveries(connection, now)
 
 
 def make_worker(node: Node) -> tuple[Worker, Ingester]:

@@ -234,6 +234,14 @@ def _job_numbers(numbers: JobNumbers) -> dict[str, Number]:
         "shortmcp_jobs_late_seconds": Number(
             "For how long the job that is due longest has waited.", lambda: numbers.late_seconds, False
         ),
+        "shortmcp_deliveries_waiting": Number(
+            "Deliveries to webhooks that are not done yet.", lambda: numbers.deliveries, False
+        ),
+        "shortmcp_deliveries_late_seconds": Number(
+            "For how long the delivery has waited that could have been sent first.",
+            lambda: numbers.deliveries_late_seconds,
+            False,
+        ),
     }
 
 

@@ -13,9 +13,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is required",
     "string_type": lambda _: "must be text",
-    "too_long": lambda known: f"may be at most {known['max_length']} characters long",
+    "list_type": lambda _: "must be a list",
+    "enum": lambda known: f"must be one of {known['expected']}",
+    "too_long": lambda known: f"may hold at most {known['max_length']} items",
     "string_too_long": lambda known: f"may be at most {known['max_length']} characters long",
-    "too_short": lambda known: f"must be at least {known['min_length']} characters long",
+    "too_short": lambda known: f"must hold at least {known['min_length']}",
     "string_too_short": lambda known: f"must be at least {known['min_length']} characters long",
     "string_pattern_mismatch": lambda known: f"must have the form {known['pattern']}",
     "string_unicode": lambda _: "must be valid Unicode text",

@@ -68,6 +68,19 @@ def test_an_endpoint_has_two_at_once_however_many_wait_and_whoever_asks(database
     assert {one.id for one in second}.isdisjoint(one.id for one in first)
 
 
+def test_what_waits_for_its_own_endpoint_is_not_late(database: Database) -> None:
+    put(database, 5, 1)
+    later = NOW + timedelta(seconds=30)
+
+    def count() -> tuple[int, float]:
+        with database.read() as connection:
+            return queue.count_deliveries(connection, later)
+
+    assert count() == (6, 30.0)
+    claim(database)
+    assert count() == (6, 0.0)
+
+
 def test_where_threads_are_few_each_endpoint_gets_one_before_any_gets_two(database: Database) -> None:
     put(database, 9, 9, 9)
     assert share(claim(database, limit=4)) == {1: 2, 2: 1, 3: 1}

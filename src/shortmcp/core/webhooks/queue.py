@@ -72,6 +72,16 @@ def extend_leases(connection: Connection, claimed: Sequence[ClaimedDelivery], le
         connection.execute(_EXTEND, rows)
 
 
+def count_deliveries(connection: Connection, now: datetime) -> tuple[int, float]:
+    """How many deliveries are not done, and how many seconds ago the first of those was due that may be sent now.
+
+    What waits behind an endpoint's own slowness is not late.
+    """
+    waiting = connection.execute(text(_sql("SELECT count(*) FROM webhook_deliveries WHERE {open}"))).scalar_one()
+    due = min((lane.due for lane in _read_lanes(connection, now) if lane.room), default=None)
+    return waiting, 0.0 if due is None else max(0.0, (to_microseconds(now) - due) / 1_000_000)
+
+
 def _read_lanes(connection: Connection, now: datetime) -> list[Lane]:
     rows = connection.execute(_LANES, {"now": to_microseconds(now)})
     lanes = [Lane(row.webhook_id, row.due, row.running, bool(row.is_failing)) for row in rows if row.due is not None]
