@@ -80,8 +80,8 @@ PASTE = VisitedPaste(
     created_at=NOON,
     expires_at=NOON + timedelta(1),
 )
-LONG_PASTE = replace(
-    PASTE, title=None, language="text", content="A line.\n" * 12_000, size=96_000, is_private=True, expires_at=None
+PLAIN_PASTE = replace(
+    PASTE, title=None, language="text", content="A line.\n" * 40, size=320, is_private=True, expires_at=None
 )
 FORM = "/protected"
 OPEN = SecretFront(has_passphrase=False, client_encrypted=False)
@@ -116,7 +116,7 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "statistics": lambda: pages.statistics_page(STATISTICS),
     "statistics-of-nothing": lambda: pages.statistics_page(NO_STATISTICS),
     "paste": lambda: pages.paste_page(PASTE),
-    "paste-long": lambda: pages.paste_page(LONG_PASTE),
+    "paste-plain": lambda: pages.paste_page(PLAIN_PASTE),
 }
 
 

@@ -40,9 +40,9 @@ STATUSES = {
     "statistics-of-nothing": 200,
     "masked": 200,
     "paste": 200,
-    "paste-long": 200,
+    "paste-plain": 200,
 }
-PASTES = ("paste", "paste-long")
+PASTES = ("paste", "paste-plain")
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
 STYLE = (files(pages) / "templates/page.css").read_text(encoding="utf-8")
 SCRIPT = (files(pages) / "templates/copy.js").read_text(encoding="utf-8")
