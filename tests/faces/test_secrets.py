@@ -1,6 +1,5 @@
 """Secrets over REST and MCP: kept, listed, revealed as often as they may be, and then gone."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 from typing import Any
@@ -8,17 +7,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from calls import URL, at_once, call_mcp, call_tool, make_link, make_secret, mcp_client
+from calls import at_once, call_mcp, call_tool, make_secret, mcp_client
 from dumps import dump
 from factories import Server
 from shortmcp.core.context import Scope
 
 GONE = {"message": "This secret is gone: it was revealed as often as it may be, or its time is over.", "code": "gone"}
-UNKNOWN = {
-    "message": "There is no such secret in this workspace.",
-    "code": "not_found",
-    "hint": "list_secrets shows them all.",
-}
 FORM = "`slug` may hold only the letters a to z, digits and dashes between them."
 ENCRYPTED = "`content` must be base64 of a nonce of 12 bytes and what AES-256-GCM made, its tag included."
 CONTENT = "correct horse\r\n\tbattery \u202estaple\u202c \U0001f600 </pre><script>"
@@ -160,79 +154,6 @@ def test_the_longest_content_comes_back_whole(server: Server) -> None:
         assert client.post(f"/secrets/{slug}/reveal").json()["data"]["content"] == content
 
 
-def test_a_generated_slug_cannot_be_guessed(server: Server) -> None:
-    with server.client(server.open_workspace()) as client:
-        slugs = {make_secret(client) for _ in range(5)}
-    # 26 signs of an alphabet of 31 are 128 bits.
-    assert len(slugs) == 5
-    assert all(re.fullmatch("[a-z2-9]{26}", slug) for slug in slugs)
-
-
-def test_links_secrets_and_reservations_share_one_namespace(server: Server) -> None:
-    with server.client(server.open_workspace()) as client, server.client(server.open_workspace()) as others:
-        make_link(client, short_code="a-link")
-        make_secret(client, slug="a-secret")
-        others.post("/reserved-codes", json={"short_code": "theirs"})
-        client.post("/reserved-codes", json={"short_code": "ours"})
-        for slug in ("a-link", "a-secret", "theirs"):
-            refused(
-                client.post("/secrets", json={"content": "x", "slug": slug}),
-                "slug",
-                "This short code is already taken.",
-            )
-        link = client.post("/links", json={"original_url": URL, "title": "x", "short_code": "a-secret"})
-        refused(link, "short_code", "This short code is already taken.")
-        assert make_secret(client, slug="ours") == "ours"
-        assert client.get("/reserved-codes").json() == {"data": []}
-        client.post("/secrets/a-secret/reveal")
-        refused(
-            others.post("/secrets", json={"content": "x", "slug": "a-secret"}),
-            "slug",
-            "This short code is already taken.",
-        )
-        assert make_secret(client, "another", slug="a-secret") == "a-secret"
-        assert client.post("/secrets/a-secret/reveal").json()["data"]["content"] == "another"
-
-
-def test_a_link_may_stand_where_a_secret_was_and_outlives_it(server: Server) -> None:
-    with server.client(server.open_workspace()) as client:
-        make_secret(client, slug="reused")
-        assert server.visit("reused").status_code == 200
-        client.post("/secrets/reused/reveal")
-        make_link(client, short_code="reused")
-        assert server.visit("reused").headers["location"] == URL
-        assert client.post("/secrets/reused/reveal").status_code == 410
-        assert client.delete("/secrets/reused").status_code == 204
-        assert server.visit("reused").headers["location"] == URL
-
-
-def test_a_deleted_secret_is_gone_unread(server: Server) -> None:
-    with server.client(server.open_workspace()) as client:
-        slug = make_secret(client)
-        assert client.delete(f"/secrets/{slug}").status_code == 204
-        for answer in (
-            client.get(f"/secrets/{slug}"),
-            client.delete(f"/secrets/{slug}"),
-            client.post(f"/secrets/{slug}/reveal"),
-        ):
-            assert (answer.status_code, answer.json()) == (404, UNKNOWN)
-        assert server.visit(slug).status_code == 410
-
-
-def test_others_can_neither_see_nor_reveal_nor_delete_it(server: Server) -> None:
-    with server.client(server.open_workspace()) as owner, server.client(server.open_workspace()) as stranger:
-        slug = make_secret(owner, "canary", passphrase="open sesame")
-        for name in (slug, "never-was"):
-            for answer in (
-                stranger.get(f"/secrets/{name}"),
-                stranger.delete(f"/secrets/{name}"),
-                stranger.post(f"/secrets/{name}/reveal"),
-                stranger.post(f"/secrets/{name}/reveal", json={"passphrase": "open sesame"}),
-            ):
-                assert (answer.status_code, answer.json()) == (404, UNKNOWN)
-        assert owner.get(f"/secrets/{slug}").json()["data"]["remaining_uses"] == 1
-
-
 def test_a_read_only_token_reveals_nothing(server: Server) -> None:
     access = server.open_workspace()
     with server.client(access) as owner, server.client(server.add_token(access, Scope.READ)) as reader:
@@ -306,14 +227,6 @@ def test_of_thirty_who_reveal_at_once_one_gets_it(server: Server) -> None:
             answers = at_once(*[lambda slug=slug: client.post(f"/secrets/{slug}/reveal")] * 30)
             assert sorted(answer.status_code for answer in answers) == [200] + [410] * 29
             assert sum("canary" in answer.text for answer in answers) == 1
-
-
-def test_a_secret_counts_in_the_plan_while_it_can_be_revealed(server: Server) -> None:
-    with server.client(server.open_workspace(plan="basic")) as client:
-        slug = make_secret(client)
-        assert client.get("/usage").json()["data"]["links"]["used"] == 1
-        client.post(f"/secrets/{slug}/reveal")
-        assert client.get("/usage").json()["data"]["links"]["used"] == 0
 
 
 def test_a_reveal_that_is_sent_again_is_not_answered_from_memory(server: Server) -> None:
