@@ -15,6 +15,7 @@ from shortmcp.core.links.rules import hash_new_password
 from shortmcp.core.me import get_me
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code, show_qr_code
+from shortmcp.core.reports.subscriptions import confirm_reports, show_subscription, unsubscribe
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
 from shortmcp.core.usage import get_usage
 from shortmcp.operation import Effect, Operation, Route
@@ -127,3 +128,8 @@ CATALOG = (
 # What visitors may ask for without a token, on pages of their own: no face mirrors them.
 PUBLIC_STATISTICS = Operation(show_statistics, "Public statistics", (), READ, Effect.READ)
 PUBLIC_QR_CODE = Operation(show_qr_code, "Public QR code", (), READ, Effect.READ)
+
+# What recipients of reports do on the pages behind the addresses in their mails.
+SHOW_SUBSCRIPTION = Operation(show_subscription, "Show a subscription", (), READ, Effect.READ)
+CONFIRM_REPORTS = Operation(confirm_reports, "Confirm reports", (), WRITE, Effect.UPDATE)
+UNSUBSCRIBE = Operation(unsubscribe, "Unsubscribe from reports", (), WRITE, Effect.UPDATE)

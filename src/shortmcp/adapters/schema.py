@@ -20,6 +20,7 @@ from shortmcp.core import (
     limits,
     mails,
     projects,
+    recipients,
     removal,
     retries,
     tokens,
@@ -30,6 +31,7 @@ from shortmcp.core import (
 from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import checks as link_checks
 from shortmcp.core.links import tables as link_tables
+from shortmcp.core.reports import tables as report_tables
 
 # Importing them is what fills the metadata.
 TABLE_MODULES = (
@@ -44,7 +46,9 @@ TABLE_MODULES = (
     link_tables,
     mails,
     projects,
+    recipients,
     removal,
+    report_tables,
     retries,
     tokens,
     totals,

@@ -13,6 +13,7 @@ from shortmcp.adapters.geoip import open_countries
 from shortmcp.adapters.outbound import Outbound
 from shortmcp.adapters.smtp import LogMailer, SmtpMailer, read_smtp_url
 from shortmcp.app.node import Node
+from shortmcp.app.reports import make_report_chore, make_report_duties
 from shortmcp.app.safety import make_check_chores, make_check_duties
 from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
@@ -58,6 +59,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("forget answers", 600.0, lambda: _forget_answers(database)),
         Chore("checkpoint", 2.0, database.checkpoint),
         *make_check_chores(node),
+        make_report_chore(node),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
 
@@ -65,7 +67,11 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
 def make_job_runner(node: Node) -> JobRunner:
     """What runs the jobs of an instance; every process may have one, they share the work."""
     mailer = make_mailer(node.settings)
-    duties = {MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS), **make_check_duties(node)}
+    duties = {
+        MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS),
+        **make_check_duties(node),
+        **make_report_duties(node, mailer),
+    }
     return JobRunner(node.database.read, node.database.write, duties, lambda: datetime.now(UTC))
 
 

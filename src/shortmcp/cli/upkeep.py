@@ -68,6 +68,7 @@ def doctor(*, as_json: bool, **given: Any) -> None:
         *_check_address(settings),
         *_check_geoip(settings),
         *_check_mail(settings),
+        *_check_reports(node),
         *_check_safety(settings),
     ]
     node.database.close()
@@ -199,3 +200,32 @@ def _check_mail(settings: "Settings") -> Iterator[Finding]:
     sender = "" if settings.mail_from else "; set SHORTMCP_MAIL_FROM to an address that may send there"
     state = "ok" if settings.mail_from else "warning"
     yield Finding(state, "mail", f"Sent by {settings.sender} through {server.host}:{server.port}{sender}.")
+
+
+def _check_reports(node: "Node") -> Iterator[Finding]:
+    from shortmcp.adapters.schema import is_current  # noqa: PLC0415
+    from shortmcp.core.errors import OperationError  # noqa: PLC0415
+    from shortmcp.core.reports.audience import count_audience  # noqa: PLC0415
+
+    try:
+        if not is_current(node.database):
+            return
+        with node.database.read() as connection:
+            audience = count_audience(connection)
+    except OperationError:
+        # What is wrong with the database was said before.
+        return
+    if not audience.projects:
+        return
+    settings = node.settings
+    if not settings.smtp_url:
+        yield Finding("warning", "reports", f"{audience.projects} project(s) want them, and nobody can send them.")
+    elif not settings.public_url.startswith("https://"):
+        yield Finding(
+            "warning", "reports", "Mail programs offer to unsubscribe with one click over https alone: set --base-url."
+        )
+    else:
+        counted = (
+            f"{audience.confirmed} confirmed, {audience.invited} asked, {audience.refused} refused by their server"
+        )
+        yield Finding("ok", "reports", f"Recipients: {counted}.")

@@ -48,6 +48,10 @@ OPERATOR = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
 
 
+# Whoever answers a mail by an address in it that only this instance can have made.
+RECIPIENT = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this instance is reached and what it sells.
