@@ -24,6 +24,7 @@ class Mailbox:
     port: int
     refusals: list[str] = field(default_factory=list[str])
     mails: list[EmailMessage] = field(default_factory=list[EmailMessage])
+    raw: list[bytes] = field(default_factory=list[bytes])
     recipients: list[str] = field(default_factory=list[str])
     drops: int = 0
     logins: list[str] = field(default_factory=list[str])
@@ -31,6 +32,12 @@ class Mailbox:
     def log_in(self, server: SMTP, session: Session, envelope: Envelope, way: str, given: Any) -> AuthResult:
         self.logins.append(given.login.decode())
         return AuthResult(success=True)
+
+    def clear(self) -> None:
+        """Forget what has come."""
+        self.mails.clear()
+        self.raw.clear()
+        self.recipients.clear()
 
     @property
     def server(self) -> SmtpServer:
@@ -50,6 +57,7 @@ class Mailbox:
             return self.refusals.pop(0).removeprefix("DATA ")
         assert isinstance(envelope.content, bytes)
         self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # pyright: ignore[reportArgumentType]
+        self.raw.append(envelope.content)
         self.recipients += envelope.rcpt_tos
         if self.drops:
             self.drops -= 1

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import parseaddr
 from enum import Enum, auto
 from typing import Any
@@ -137,7 +137,7 @@ def read_smtp_url(url: str) -> SmtpServer:
 
 def make_message(mail: Mail, sender: str) -> EmailMessage:
     """The message as it goes out, the same at each attempt; GiveUp for an address that cannot stand in a header."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     name, address = parseaddr(sender)
     try:
         message["From"] = Address(name, addr_spec=address)
@@ -154,6 +154,22 @@ def make_message(mail: Mail, sender: str) -> EmailMessage:
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message
+
+
+class _WholeHeader(UnstructuredHeader, BaseHeader):
+    """A header that stays as it is: an address that is a bit long would be encoded, and mail programs not find it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _make_policy() -> Policy:
+    headers = HeaderRegistry()
+    headers.map_to_type("List-Unsubscribe", _WholeHeader)
+    return SMTP.clone(header_factory=headers)
+
+
+_POLICY = _make_policy()
 
 
 def _domain(sender: str) -> str:

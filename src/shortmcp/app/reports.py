@@ -1,6 +1,7 @@
 """Reports by mail, put together."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -28,17 +29,22 @@ def make_report_links(node: Node) -> ReportLinks:
     return ReportLinks(node.site.base_url, node.key("reports"))
 
 
-def make_report_duties(node: Node, mailer: Mailer) -> Mapping[str, Duty]:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def make_report_duties(node: Node, mailer: Mailer, clock: Callable[[], datetime] = _now) -> Mapping[str, Duty]:
     """How jobs behind reports are done."""
     database, links, most = node.database, make_report_links(node), node.settings.report_mails
     durable = partial(database.write, durable=True)
     zone = ZoneInfo(node.settings.report_timezone)
-    maker = ReportMaker(database.read, durable, node.work(lambda _: None), links, zone, _now)
+    work = replace(node.work(lambda _: None), clock=clock)
+    maker = ReportMaker(database.read, durable, work, links, zone, clock)
     return {
         ROUND: Duty(maker.round),
         REPORT: Duty(maker.make),
-        DELIVER: Duty(ReportSender(durable, mailer, most, _now).deliver, MAIL_DELAYS),
-        INVITE: Duty(Inviter(database.read, durable, mailer, links, most, _now).invite, MAIL_DELAYS),
+        DELIVER: Duty(ReportSender(durable, mailer, most, clock).deliver, MAIL_DELAYS),
+        INVITE: Duty(Inviter(database.read, durable, mailer, links, most, clock).invite, MAIL_DELAYS),
     }
 
 
@@ -61,7 +67,3 @@ def _ensure_rounds(node: Node) -> None:
     # One job for the whole instance, however many machines it has: it postpones itself and never ends.
     with node.database.write() as connection:
         enqueue(connection, ROUND, {}, _now(), dedupe_key=ROUND)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -105,7 +105,7 @@ def mail_owner(
     job_id = enqueue(connection, MAIL, payload, now, dedupe_key=dedupe_key, workspace_id=workspace_id)
     if job_id is None:
         return False
-    if not take_mail(connection, MailDay.__tablename__, workspace_id, now, OWNER_MAILS_A_DAY):
+    if not take_mail(connection, "mail_days", workspace_id, now, OWNER_MAILS_A_DAY):
         connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job_id})
         log.warning("no mail: the workspace had its mails of the day", workspace=workspace_id, subject=letter.subject)
         return False

@@ -73,11 +73,11 @@ def expect_recipients(
         enqueue(connection, INVITE, payload, now, dedupe_key=f"{INVITE} {contact_id}", workspace_id=workspace_id)
 
 
-def note_invitation(connection: Connection, contact_id: int, now: datetime) -> None:
-    """Note that somebody was asked."""
+def note_invitation(connection: Connection, contact_id: int, invited_at: int | None) -> None:
+    """Note when somebody was asked, in microseconds since 1970; None takes it back."""
     connection.execute(
-        text("UPDATE report_contacts SET invited_at = :now, refused_at = NULL WHERE id = :contact"),
-        {"contact": contact_id, "now": to_microseconds(now)},
+        text("UPDATE report_contacts SET invited_at = :invited_at, refused_at = NULL WHERE id = :contact"),
+        {"contact": contact_id, "invited_at": invited_at},
     )
 
 

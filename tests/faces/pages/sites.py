@@ -10,8 +10,9 @@ from threading import Thread
 from typing import Any, cast
 
 from shortmcp.core.analytics.published import PublishedStatistics
+from shortmcp.core.reports.subscriptions import SubscriptionPublic
 from shortmcp.faces import pages
-from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
+from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword, subscriptions
 
 GRAPH = OpenGraph("The summer programme", "All concerts in July and August.", "https://pictures.example/summer.png")
 SHORT_URL = "https://s.example/summer"
@@ -53,6 +54,10 @@ NO_STATISTICS = replace(
     browsers=[],
 )
 FORM = "/protected"
+ASKED = SubscriptionPublic(
+    address="a…@example.com", workspace="Lakeside", project="summer-programme", confirmed=False, stopped=False
+)
+CONFIRMED = ASKED.model_copy(update={"confirmed": True})
 PAGES: Mapping[str, Callable[[], Page]] = {
     "unknown": pages.unknown_page,
     "unknown-with-suggestions": lambda: pages.unknown_page([SHORT_URL, f"{SHORT_URL}-{'programme-' * 5}2026"]),
@@ -66,6 +71,12 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "password-wrong": lambda: pages.password_page(FORM, WrongPassword()),
     "password-too-many": lambda: pages.password_page(FORM, TooManyTries(540)),
     "preview": lambda: pages.preview_page(SHORT_URL, GRAPH),
+    "reports-ask": lambda: subscriptions.ask_page(ASKED),
+    "reports-confirmed": lambda: subscriptions.confirmed_page(CONFIRMED),
+    "reports-leave": lambda: subscriptions.leave_page(CONFIRMED),
+    "reports-decline": lambda: subscriptions.leave_page(ASKED),
+    "reports-stopped": lambda: subscriptions.unsubscribed_page(CONFIRMED.model_copy(update={"stopped": True})),
+    "reports-nothing": subscriptions.no_subscription_page,
     "statistics": lambda: pages.statistics_page(STATISTICS),
     "statistics-of-nothing": lambda: pages.statistics_page(NO_STATISTICS),
 }

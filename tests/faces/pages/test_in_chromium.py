@@ -12,7 +12,7 @@ from faces.pages.sites import PAGES, Site, start_site
 
 Scheme = Literal["light", "dark"]
 # The pages with most on them, and with all that can be pressed.
-CROWDED = ["password-wrong", "unknown-with-suggestions", "statistics"]
+CROWDED = ["password-wrong", "unknown-with-suggestions", "statistics", "reports-leave"]
 
 
 @pytest.fixture(scope="module")

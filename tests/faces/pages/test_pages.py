@@ -10,9 +10,9 @@ from importlib.resources import files
 import pytest
 
 from faces.pages.outline import read_html
-from faces.pages.sites import CLICKS_BY_DAY, GRAPH, PAGES, SHORT_URL, STATISTICS
+from faces.pages.sites import CLICKS_BY_DAY, CONFIRMED, GRAPH, PAGES, SHORT_URL, STATISTICS
 from shortmcp.faces import pages
-from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
+from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword, subscriptions
 
 ALL = {**PAGES, "masked": lambda: pages.masked_page("https://example.com/a?b=1&c=2", "A title", GRAPH)}
 STATUSES = {
@@ -28,9 +28,18 @@ STATUSES = {
     "password-wrong": 403,
     "password-too-many": 429,
     "preview": 200,
+    "reports-ask": 200,
+    "reports-confirmed": 200,
+    "reports-leave": 200,
+    "reports-decline": 200,
+    "reports-stopped": 200,
+    "reports-nothing": 404,
     "statistics": 200,
     "statistics-of-nothing": 200,
     "masked": 200,
+}
+FORMS = {name: ["form-action 'self'"] for name in ("reports-ask", "reports-leave", "reports-decline")} | {
+    name: list[str]() for name in STATUSES if name.startswith("password")
 }
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
 STYLE = (files(pages) / "templates/page.css").read_text(encoding="utf-8")
@@ -64,7 +73,7 @@ def test_a_page_has_its_status_and_headers_that_close_it(name: str) -> None:
         "base-uri 'none'",
         "frame-ancestors 'none'",
         *(["frame-src http: https:"] if name == "masked" else []),
-        *([] if name.startswith("password") else ["form-action 'none'"]),
+        *FORMS.get(name, ["form-action 'none'"]),
     ]
     assert retry_after == {"away": "5", "password-too-many": "540"}.get(name)
 
@@ -199,6 +208,31 @@ def test_a_title_cannot_turn_the_direction_of_what_stands_around_it() -> None:
     page = pages.masked_page("https://example.com/", turned, OpenGraph(turned, turned))
     assert re.findall("[\u202a-\u202e\u2066-\u2069]", page.body.decode()) == []
     assert read_html(page).text_of("title") == "atxt.exe b"
+
+
+def test_a_page_about_reports_offers_just_what_can_be_answered() -> None:
+    buttons = {
+        name: [(button.attributes["value"], button.text) for button in read_html(PAGES[name]()).all("button")]
+        for name in STATUSES
+        if name.startswith("reports")
+    }
+    everything = ("everything", "Stop all mail from this workspace")
+    assert buttons == {
+        "reports-ask": [("yes", "Yes, send me reports")],
+        "reports-confirmed": [],
+        "reports-leave": [("project", "Stop these reports"), everything],
+        "reports-decline": [everything],
+        "reports-stopped": [],
+        "reports-nothing": [],
+    }
+    assert read_html(PAGES["reports-leave"]()).one("form").attributes == {"method": "post"}
+
+
+def test_hostile_names_stay_text_on_the_pages_about_reports() -> None:
+    hostile = CONFIRMED.model_copy(update={"workspace": HOSTILE, "project": HOSTILE})
+    html = read_html(subscriptions.leave_page(hostile))
+    assert html.all("script") == []
+    assert HOSTILE in html.text_of("main")
 
 
 def test_statistics_are_drawn_to_scale_and_told_in_a_table() -> None:

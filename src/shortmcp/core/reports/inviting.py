@@ -37,8 +37,10 @@ class Inviter:
     def invite(self, job: Claimed) -> None:
         """Ask somebody whether they want reports, unless they have answered or nobody wants to send them any more."""
         now = self.clock()
+        # Of an attempt that was broken off the mark stands already.
+        before = now - ASK_AGAIN if job.attempt == 1 else now + ASK_AGAIN
         with self.read() as connection:
-            asked = _find(connection, job.payload["contact"], job.payload["project"], now)
+            asked = _find(connection, job.payload["contact"], job.payload["project"], before)
         if asked is None:
             return
         mail = self._write(asked, job)
@@ -51,22 +53,23 @@ class Inviter:
             self.mailer.send(mail)
         except Refused as error:
             with self.write() as connection:
-                note_invitation(connection, asked.id, now)
                 refuse_contact(connection, asked.id, now)
             log.warning("recipient of reports refused", contact=asked.id, reason=str(error))
-            return
         except Failure:
             with self.write() as connection:
+                note_invitation(connection, asked.id, asked.invited_at)
                 give_mail_back(connection, asked.workspace_id, now)
             raise
-        with self.write() as connection:
-            note_invitation(connection, asked.id, now)
 
     def _take(self, asked: Row[Any], now: datetime) -> None:
         with self.write() as connection:
+            lock = " FOR UPDATE" if connection.dialect.name == "postgresql" else ""
+            others = connection.execute(text(_OF_ADDRESS + lock), {"address": asked.address}).scalars().all()
             since = to_microseconds(now - timedelta(days=1))
-            got: int = connection.execute(_RECENT, {"address": asked.address, "since": since}).scalar_one()
+            got = sum(1 for invited_at in others if invited_at is not None and invited_at > since)
             taken = got < INVITATIONS_A_DAY and take_report_mail(connection, asked.workspace_id, now, self.most)
+            if taken:
+                note_invitation(connection, asked.id, to_microseconds(now))
         if not taken:
             log.warning("invitation waits: too many mails today", workspace=asked.workspace_id)
             raise Postpone(seconds_to_next_day(now))
@@ -80,19 +83,19 @@ class Inviter:
         return Mail(key, asked.address, written.subject, written.text, written.html, job.due_at, unsubscribe)
 
 
-def _find(connection: Connection, contact_id: int, project_id: int, now: datetime) -> Row[Any] | None:
-    before = to_microseconds(now - ASK_AGAIN)
-    found = connection.execute(_ASKED, {"contact": contact_id, "project": project_id, "before": before}).first()
+def _find(connection: Connection, contact_id: int, project_id: int, before: datetime) -> Row[Any] | None:
+    values = {"contact": contact_id, "project": project_id, "before": to_microseconds(before)}
+    found = connection.execute(_ASKED, values).first()
     listed = found is not None and found.address in read_recipients(found.weekly, found.monthly)
     return found if listed else None
 
 
 _ASKED = text(
-    "SELECT c.id, c.address, c.workspace_id, w.name AS workspace, p.id AS project_id, p.slug, "
+    "SELECT c.id, c.address, c.workspace_id, c.invited_at, w.name AS workspace, p.id AS project_id, p.slug, "
     "p.weekly_report_recipients AS weekly, p.monthly_report_recipients AS monthly FROM report_contacts c "
     "JOIN workspaces w ON w.id = c.workspace_id AND w.suspended_at IS NULL "
     "JOIN projects p ON p.id = :project AND p.workspace_id = c.workspace_id "
     "WHERE c.id = :contact AND c.confirmed_at IS NULL AND c.declined_at IS NULL "
     "AND (c.invited_at IS NULL OR c.invited_at < :before)"
 )
-_RECENT = text("SELECT count(*) FROM report_contacts WHERE address = :address AND invited_at > :since")
+_OF_ADDRESS = "SELECT invited_at FROM report_contacts WHERE address = :address ORDER BY id"

@@ -102,12 +102,12 @@ def tell_change(report: Report) -> str:
     """How the clicks compare with those of the period before, in words."""
     unit = "week" if report.period.cadence is Cadence.WEEKLY else "month"
     if report.previous is None:
-        return f"The {unit} before lies outside of the plan's history"
+        return f"the {unit} before lies outside of the plan's history"
     before = f"the {unit} before ({count(report.previous)})"
     if report.change is None:
-        return f"None in the {unit} before"
+        return f"none in the {unit} before"
     if report.change == 0:
-        return f"As many as in {before}"
+        return f"as many as in {before}"
     return f"{abs(report.change):,.1f} % {'more' if report.change > 0 else 'fewer'} than in {before}"
 
 

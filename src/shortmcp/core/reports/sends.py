@@ -10,7 +10,7 @@ from shortmcp.core.fields import to_microseconds
 from shortmcp.core.mails import take_mail, utc_day
 from shortmcp.core.recipients import read_recipients
 from shortmcp.core.reports.periods import Cadence
-from shortmcp.core.reports.tables import ReportDay, SendState
+from shortmcp.core.reports.tables import SendState
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def is_wanted(connection: Connection, send: Send) -> bool:
 
 def take_report_mail(connection: Connection, workspace_id: int, now: datetime, most: int) -> bool:
     """Count one mail more that a workspace causes on this UTC day; false where it had `most`."""
-    return take_mail(connection, ReportDay.__tablename__, workspace_id, now, most)
+    return take_mail(connection, "report_days", workspace_id, now, most)
 
 
 def give_mail_back(connection: Connection, workspace_id: int, now: datetime) -> None:
