@@ -71,6 +71,10 @@ class Desk:
         with self.node.database.write() as connection:
             connection.execute(text("DELETE FROM jobs WHERE kind = :round"), {"round": ROUND})
             enqueue(connection, ROUND, {}, self.now, dedupe_key=ROUND)
+        self.do_jobs()
+
+    def do_jobs(self) -> None:
+        """Do all jobs that are due."""
         duties = make_report_duties(self.node, self.mailer, lambda: self.now)
         runner = JobRunner(self.node.database.read, self.node.database.write, duties, lambda: self.now)
         runner.start()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from desks import EARLY, SENDER, Desk, find_address, open_desk
-from mailboxes import Mailbox, open_mailbox
+from mailboxes import Mailbox, open_mailbox, open_mute_server
 from shortmcp.adapters.smtp import SmtpMailer
 from shortmcp.app.node import make_node
 from shortmcp.settings import Settings
@@ -198,6 +198,30 @@ def test_a_report_that_is_refused_for_now_comes_later(desk: Desk, mailbox: Mailb
     desk.run(DUE + timedelta(minutes=2))
     assert (len(mailbox.mails), states(desk)) == (1, ["sent"])
     assert desk.rows("SELECT mails FROM report_days") == [(1,)]
+
+
+@pytest.mark.parametrize("greeting", [b"", b"220 hello\r\n"])
+def test_a_mail_server_that_hangs_gets_the_report_later(desk: Desk, mailbox: Mailbox, greeting: bytes) -> None:
+    sign_up(desk, mailbox, "ann@example.com")
+    with open_mute_server(greeting) as server:
+        desk.mailer = SmtpMailer(server, SENDER, deadline=0.2)
+        desk.run(DUE)
+    assert states(desk) == ["waiting"]
+    desk.mailer = SmtpMailer(mailbox.server, SENDER)
+    desk.run(DUE + timedelta(minutes=2))
+    assert (len(mailbox.mails), states(desk)) == (1, ["sent"])
+
+
+def test_an_invitation_that_is_refused_for_now_comes_later_and_for_good_never(desk: Desk, mailbox: Mailbox) -> None:
+    mailbox.refusals = ["451 Later"]
+    add_project(desk, weekly_report_recipients="ann@example.com")
+    desk.run()
+    assert desk.rows("SELECT invited_at, (SELECT sum(mails) FROM report_days) FROM report_contacts") == [(None, 0)]
+    mailbox.refusals = ["550 Nobody here"]
+    desk.run(desk.now + timedelta(minutes=2))
+    desk.perform("update_project", project="summer", weekly_report_recipients="ann@example.com")
+    desk.run(desk.now + timedelta(days=1))
+    assert (mailbox.mails, desk.rows("SELECT count(*) FROM jobs WHERE kind <> 'report_round'")) == ([], [(0,)])
 
 
 def test_an_address_that_is_refused_for_good_gets_nothing_more_until_it_says_yes(desk: Desk, mailbox: Mailbox) -> None:

@@ -219,7 +219,11 @@ def _check_reports(node: "Node") -> Iterator[Finding]:
         return
     settings = node.settings
     if not settings.smtp_url:
-        yield Finding("warning", "reports", f"{audience.projects} project(s) want them, and nobody can send them.")
+        yield Finding(
+            "warning",
+            "reports",
+            f"Wanted by {audience.projects} of the projects, and nobody can send them: set SHORTMCP_SMTP_URL.",
+        )
     elif not settings.public_url.startswith("https://"):
         yield Finding(
             "warning", "reports", "Mail programs offer to unsubscribe with one click over https alone: set --base-url."
