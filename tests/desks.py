@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -18,11 +18,11 @@ from shortmcp.app.node import Node
 from shortmcp.app.reports import make_report_duties, make_report_face
 from shortmcp.catalog import CATALOG
 from shortmcp.core.context import OPERATOR, Caller, Scope
-from shortmcp.core.jobs import enqueue
+from shortmcp.core.jobs import Claimed, claim, enqueue
 from shortmcp.core.mails import Mailer
 from shortmcp.core.plans import Plan
 from shortmcp.core.reports.links import Purpose
-from shortmcp.core.reports.making import ROUND
+from shortmcp.core.reports.making import DELIVER, ROUND
 from shortmcp.core.workspaces import create_workspace
 from shortmcp.worker import JobRunner
 from visits import make_visits, store_visits
@@ -72,6 +72,17 @@ class Desk:
             connection.execute(text("DELETE FROM jobs WHERE kind = :round"), {"round": ROUND})
             enqueue(connection, ROUND, {}, self.now, dedupe_key=ROUND)
         self.do_jobs()
+
+    def claim(self, kind: str, now: datetime) -> Claimed:
+        """Lease the only job of a kind."""
+        self.now = now
+        with self.node.database.write() as connection:
+            [job] = claim(connection, [kind], now, now + timedelta(minutes=1), 9)
+        return job
+
+    def deliver(self, job: Claimed) -> object:
+        """Do a job that sends a report."""
+        return make_report_duties(self.node, self.mailer, lambda: self.now)[DELIVER].run(job)
 
     def do_jobs(self) -> None:
         """Do all jobs that are due."""

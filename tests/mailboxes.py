@@ -21,8 +21,8 @@ from shortmcp.adapters.smtp import SmtpServer
 class Mailbox:
     """Takes mails. `refusals` are answered first, each once: to a recipient, or after the contents (`DATA 451 …`).
 
-    Answers to recipients and to contents wait for `hold_recipients` and `hold`, if there are; `asked` is set when a
-    recipient is named.
+    Answers to recipients and to contents wait for `hold_recipients` and `hold`, if there are; `asked` counts
+    the recipients that were named.
     """
 
     port: int
@@ -33,7 +33,7 @@ class Mailbox:
     drops: int = 0
     logins: list[str] = field(default_factory=list[str])
     hold: Event | None = None
-    asked: Event = field(default_factory=Event)
+    asked: int = 0
     hold_recipients: Event | None = None
 
     def log_in(self, server: SMTP, session: Session, envelope: Envelope, way: str, given: Any) -> AuthResult:
@@ -54,7 +54,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[Any]
     ) -> str:
-        self.asked.set()
+        self.asked += 1
         if self.hold_recipients is not None:
             await to_thread(self.hold_recipients.wait, 60)
         if self.refusals and not self.refusals[0].startswith("DATA "):

@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from desks import EARLY, SENDER, Desk, find_address, open_desk
+from journals import eventually
 from mailboxes import Mailbox, open_mailbox, open_mute_server
 from shortmcp.adapters.smtp import SmtpMailer
 from shortmcp.app.node import make_node
@@ -269,6 +272,19 @@ def test_a_report_whose_worker_ended_while_it_was_sent_is_not_sent_again(desk: D
         connection.exec_driver_sql("UPDATE report_sends SET state = 'sending'")
     desk.run(DUE + timedelta(hours=1))
     assert (mailbox.mails, states(desk)) == ([], ["unknown"])
+
+
+def test_of_two_workers_that_have_the_same_report_at_the_same_moment_one_sends_it(desk: Desk, mailbox: Mailbox) -> None:
+    sign_up(desk, mailbox, "ann@example.com")
+    mailbox.refusals = ["451 Later"]
+    desk.run(DUE)
+    mailbox.asked, mailbox.hold_recipients, job = 0, Event(), desk.claim("report_mail", DUE + timedelta(minutes=2))
+    with ThreadPoolExecutor(2) as threads:
+        workers = [threads.submit(desk.deliver, job) for _ in range(2)]
+        eventually(lambda: mailbox.asked == 2)
+        mailbox.hold_recipients.set()
+        assert [worker.exception() for worker in workers] == [None, None]
+    assert (len(mailbox.mails), states(desk)) == (1, ["sent"])
 
 
 def test_a_workspace_causes_so_many_mails_a_day_and_the_rest_come_on_the_next(

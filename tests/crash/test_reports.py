@@ -87,7 +87,7 @@ def test_a_report_whose_process_is_killed_before_the_contents_is_sent_by_another
     make_due(desk, 1, 1)
     mailbox.hold_recipients = Event()
     process = start(desk, mailbox)
-    assert mailbox.asked.wait(60)
+    eventually(lambda: mailbox.asked == 1)
     process.kill()
     process.wait(10)
     mailbox.hold_recipients.set()
