@@ -5,6 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from random import Random
 from typing import Any
 
@@ -29,6 +30,7 @@ from visits import make_visits, store_visits
 
 # A Monday, an hour before reports are due.
 EARLY = datetime(2026, 6, 8, 6, tzinfo=UTC)
+DUE, WEEK = EARLY + timedelta(hours=1), timedelta(days=7)
 SENDER = "Links <links@sho.example>"
 OPERATIONS = {operation.name: operation for operation in CATALOG}
 
@@ -126,3 +128,28 @@ def open_desk(node: Node, mailbox: Mailbox | None) -> Generator[Desk]:
     desk.open_workspace()
     yield desk
     node.database.close()
+
+
+def add_project(desk: Desk, name: str = "Summer", **fields: Any) -> Any:
+    """A new project of the desk's workspace."""
+    return desk.perform("create_project", name=name, **fields)
+
+
+def sign_up(desk: Desk, mailbox: Mailbox, *addresses: str, **fields: Any) -> Any:
+    """A project whose recipients have all said yes; the mailbox is empty again."""
+    project = add_project(desk, weekly_report_recipients=",".join(addresses), **fields)
+    desk.run()
+    for mail in mailbox.mails:
+        desk.answer(mail, "confirm")
+    mailbox.clear()
+    return project
+
+
+def subjects(mails: list[EmailMessage]) -> list[tuple[str, str]]:
+    """Who got what."""
+    return sorted((str(mail["To"]), str(mail["Subject"])) for mail in mails)
+
+
+def states(desk: Desk) -> list[str]:
+    """What became of the reports."""
+    return [row[0] for row in desk.rows("SELECT state FROM report_sends ORDER BY project_id, contact_id, first_day")]

@@ -15,6 +15,7 @@ from shortmcp.cli.options import STORAGE, open_node, read_settings, shared_optio
 
 if TYPE_CHECKING:
     from shortmcp.app.node import Node
+    from shortmcp.core.reports.audience import Audience
     from shortmcp.settings import Settings
 
 LOW_DISK = 500 << 20
@@ -215,21 +216,16 @@ def _check_reports(node: "Node") -> Iterator[Finding]:
     except OperationError:
         # What is wrong with the database was said before.
         return
-    if not audience.projects:
-        return
-    settings = node.settings
+    if audience.projects:
+        yield _judge_reports(node.settings, audience)
+
+
+def _judge_reports(settings: "Settings", audience: "Audience") -> Finding:
     if not settings.smtp_url:
-        yield Finding(
-            "warning",
-            "reports",
-            f"Wanted by {audience.projects} of the projects, and nobody can send them: set SHORTMCP_SMTP_URL.",
-        )
-    elif not settings.public_url.startswith("https://"):
-        yield Finding(
-            "warning", "reports", "Mail programs offer to unsubscribe with one click over https alone: set --base-url."
-        )
-    else:
-        counted = (
-            f"{audience.confirmed} confirmed, {audience.invited} asked, {audience.refused} refused by their server"
-        )
-        yield Finding("ok", "reports", f"Recipients: {counted}.")
+        wanted = f"Wanted by {audience.projects} of the projects, and nobody can send them: set SHORTMCP_SMTP_URL."
+        return Finding("warning", "reports", wanted)
+    if not settings.public_url.startswith("https://"):
+        insecure = "Mail programs offer to unsubscribe with one click over https alone: set --base-url."
+        return Finding("warning", "reports", insecure)
+    counted = f"{audience.confirmed} confirmed, {audience.invited} asked, {audience.refused} refused by their server"
+    return Finding("ok", "reports", f"Recipients: {counted}.")

@@ -47,16 +47,7 @@ class ReportSender:
         send, workspace_id = Send(**job.payload["send"]), job.workspace_id or 0
         if not self._admit(send, workspace_id):
             return
-        carried = job.payload
-        mail = Mail(
-            send.key,
-            carried["to"],
-            carried["subject"],
-            carried["text"],
-            carried["html"],
-            job.due_at,
-            carried["unsubscribe"],
-        )
+        mail = _read_report(send, job)
         try:
             self.mailer.send(mail, lambda: self._begin(send))
         except TakenElsewhereError:
@@ -109,6 +100,13 @@ class ReportSender:
         with self.write() as connection:
             end_send(connection, send, SendState.WAITING, now)
             give_mail_back(connection, workspace_id, now)
+
+
+def _read_report(send: Send, job: Claimed) -> Mail:
+    to, subject, text, html, unsubscribe = (
+        job.payload[part] for part in ("to", "subject", "text", "html", "unsubscribe")
+    )
+    return Mail(send.key, to, subject, text, html, job.due_at, unsubscribe)
 
 
 def seconds_to_next_day(now: datetime) -> float:
