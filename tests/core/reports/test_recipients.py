@@ -36,11 +36,10 @@ def test_nobody_gets_a_report_without_a_yes_and_a_late_yes_is_for_the_next_one(d
     desk.run()
     mails = {str(mail["To"]): mail for mail in mailbox.mails}
     mailbox.clear()
-    desk.run(DUE)
     desk.now = DUE + timedelta(minutes=1)
     desk.answer(mails["ann@example.com"], "confirm")
-    desk.run(DUE + timedelta(days=1))
-    assert mailbox.mails == []
+    desk.run(DUE + timedelta(minutes=2))
+    assert (mailbox.mails, states(desk)) == ([], [])
     desk.run(DUE + WEEK)
     assert subjects(mailbox.mails) == [("ann@example.com", "Summer: 0 clicks, 8 to 14 June 2026")]
 
@@ -77,6 +76,7 @@ def test_who_has_had_enough_of_a_project_gets_the_others_reports(desk: Desk, mai
     mailbox.clear()
     desk.run(DUE + WEEK)
     assert subjects(mailbox.mails) == [("ann@example.com", "Winter: 0 clicks, 8 to 14 June 2026")]
+    assert states(desk) == ["sent"] * 3
 
 
 def test_a_no_to_the_invitation_is_for_ever_and_a_yes_takes_it_back(desk: Desk, mailbox: Mailbox) -> None:
@@ -126,6 +126,22 @@ def test_a_workspace_causes_so_many_mails_a_day_and_the_rest_come_on_the_next(
         desk.run(desk.now + timedelta(hours=3))
         assert len(mailbox.mails) == 3
         desk.run(desk.now + timedelta(days=1))
+        assert len({str(mail["To"]) for mail in mailbox.mails}) == len(mailbox.mails) == 5
+
+
+def test_reports_beyond_the_mails_of_a_day_come_on_the_next(
+    database_url: str, tmp_path: Path, mailbox: Mailbox
+) -> None:
+    settings = Settings(data_dir=tmp_path, database_url=database_url, base_url="https://sho.example", report_mails=3)
+    with open_desk(make_node(settings), mailbox) as desk:
+        desk.now = EARLY - timedelta(days=3)
+        add_project(desk, weekly_report_recipients=",".join(f"p{number}@example.com" for number in range(5)))
+        with desk.node.database.write() as connection:
+            connection.exec_driver_sql("UPDATE report_contacts SET confirmed_at = 0")
+        desk.run(DUE)
+        assert sorted(states(desk)) == ["sent"] * 3 + ["waiting"] * 2
+        desk.run(DUE + timedelta(days=1))
+        assert states(desk) == ["sent"] * 5
         assert len({str(mail["To"]) for mail in mailbox.mails}) == len(mailbox.mails) == 5
 
 
