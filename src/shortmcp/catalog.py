@@ -25,6 +25,7 @@ from shortmcp.core.pastes.operations import (
 from shortmcp.core.pastes.visits import show_paste
 from shortmcp.core.projects import create_project, delete_project, get_project, list_projects, update_project
 from shortmcp.core.qrcodes import get_qr_code, show_qr_code
+from shortmcp.core.reports.subscriptions import confirm_reports, show_subscription, unsubscribe
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
 from shortmcp.core.secrets.operations import create_secret, delete_secret, get_secret, list_secrets
 from shortmcp.core.secrets.passphrases import admit_owner, admit_visitor, lock_up
@@ -287,3 +288,8 @@ PUBLIC_PASTE = Operation(show_paste, "Public paste", (), READ, Effect.READ)
 PUBLIC_QR_CODE = Operation(show_qr_code, "Public QR code", (), READ, Effect.READ)
 PUBLIC_SECRET = Operation(show_secret, "A secret's page", (), READ, Effect.READ)
 OPENED_SECRET = Operation(open_secret, "An opened secret", (), WRITE, Effect.CONSUME, admit=admit_visitor, erases=True)
+
+# What recipients of reports do on the pages behind the addresses in their mails.
+SHOW_SUBSCRIPTION = Operation(show_subscription, "Show a subscription", (), READ, Effect.READ)
+CONFIRM_REPORTS = Operation(confirm_reports, "Confirm reports", (), WRITE, Effect.UPDATE)
+UNSUBSCRIBE = Operation(unsubscribe, "Unsubscribe from reports", (), WRITE, Effect.UPDATE)

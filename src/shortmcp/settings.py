@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -79,6 +80,12 @@ class Settings(BaseSettings):
     )
     mail_from: str = Field(
         default="", description="Sender of mails, `Name <address>`; made from the base URL if empty."
+    )
+    report_timezone: str = Field(
+        default="UTC", description="Time zone of reports, such as Europe/Vienna: their days, and when they are sent."
+    )
+    report_mails: int = Field(
+        default=200, ge=0, description="Mails to recipients of reports that a workspace may cause on a UTC day."
     )
     allow_private_webhooks: bool = Field(
         default=False, description="Let webhooks reach private addresses, any port, and plain http."
@@ -192,6 +199,13 @@ class Settings(BaseSettings):
             parts, port = urlsplit(""), None
         if value and (parts.scheme != "http" or not parts.hostname or not port or parts.path not in {"", "/"}):
             raise ValueError("must look like http://proxy.example.com:3128")
+        return value
+
+    @field_validator("report_timezone")
+    @classmethod
+    def _check_report_timezone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be an IANA name, such as UTC or Europe/Vienna, in this spelling")
         return value
 
     @field_validator("mail_from")

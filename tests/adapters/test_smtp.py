@@ -1,6 +1,7 @@
 """Handing a mail over: taken, refused for now, refused for good, or no answer at all."""
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from factories import free_port
 from mailboxes import open_mailbox, open_mute_server
 from shortmcp.adapters.smtp import LogMailer, SmtpMailer, SmtpServer, make_message, read_smtp_url
 from shortmcp.core.jobs import Failure, GiveUp
-from shortmcp.core.mails import Mail
+from shortmcp.core.mails import Mail, Refused, Uncertain
 
 SENDER = "Links <links@sho.example>"
 MAIL = Mail(
@@ -38,7 +39,7 @@ def test_a_mail_arrives_once_with_both_parts_and_the_headers_of_a_machine_s_mail
     ("refusal", "kind", "sentence"),
     [
         ("451 Greylisted, a secret", Failure, "The mail server answered 451."),
-        ("550 Nobody here, a secret", GiveUp, "The mail server answered 550."),
+        ("550 Nobody here, a secret", Refused, "The mail server answered 550."),
         ("DATA 452 Full", Failure, "The mail server answered 452."),
         ("DATA 554 Spam", GiveUp, "The mail server answered 554."),
     ],
@@ -63,10 +64,44 @@ def test_a_connection_that_is_dropped_after_the_contents_is_a_failure_to_be_trie
     with open_mailbox(drops=1) as mailbox:
         with pytest.raises(Failure, match="did not take the mail") as caught:
             SmtpMailer(mailbox.server, SENDER).send(MAIL)
-        assert type(caught.value) is Failure
+        assert type(caught.value) is Uncertain
         SmtpMailer(mailbox.server, SENDER).send(MAIL)
     # Whoever got it twice can see that it is the same.
     assert [mail["Message-ID"] for mail in mailbox.mails] == ["<job-7-42@sho.example>"] * 2
+
+
+def test_the_last_moment_before_the_contents_is_told_and_what_it_raises_keeps_them_back() -> None:
+    def refuse() -> None:
+        raise LookupError
+
+    told: list[int] = []
+    with open_mailbox("451 Later") as mailbox:
+        mailer = SmtpMailer(mailbox.server, SENDER)
+        with pytest.raises(Failure):
+            mailer.send(MAIL, lambda: told.append(len(mailbox.mails)))
+        with pytest.raises(LookupError):
+            mailer.send(MAIL, refuse)
+        assert (told, mailbox.mails) == ([], [])
+        mailer.send(MAIL, lambda: told.append(len(mailbox.mails)))
+    assert (told, len(mailbox.mails)) == ([0], 1)
+
+
+def test_a_hang_before_the_contents_and_a_refusal_of_them_leave_no_doubt() -> None:
+    with open_mute_server(b"220 hello\r\n") as server, pytest.raises(Failure) as hung:
+        SmtpMailer(server, SENDER, deadline=0.2).send(MAIL)
+    with open_mailbox("DATA 451 Later") as mailbox, pytest.raises(Failure) as refused:
+        SmtpMailer(mailbox.server, SENDER).send(MAIL)
+    assert (type(hung.value), type(refused.value)) == (Failure, Failure)
+
+
+@pytest.mark.parametrize("host", ["sho.example", f"{'a-long-name.' * 15}example"])
+def test_a_mail_that_one_may_have_enough_of_has_both_headers_of_rfc_8058_as_they_are(host: str) -> None:
+    address = f"https://{host}/reports/unsubscribe/7.3.0123456789abcdef0123456789abcdef"
+    with open_mailbox() as mailbox:
+        SmtpMailer(mailbox.server, SENDER).send(replace(MAIL, unsubscribe=address))
+    raw = mailbox.raw[0].replace(b"\r\n ", b" ").decode("ascii")
+    found = {line.partition(":")[0]: line.partition(":")[2].strip() for line in raw.splitlines() if "List-" in line}
+    assert found == {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def test_a_server_that_is_not_there_is_a_failure_to_be_tried_again() -> None:

@@ -44,7 +44,7 @@ def test_reserved_words_are_refused_in_every_spelling(server: Server) -> None:
     sentence = "`short_code` is a reserved word: choose another code."
     # The first segments of all URLs of the design's table, and the words beside them.
     named = "api mcp compat qr paste dashboard docs healthz readyz metrics authorize token register revoke login logout"
-    assert {*named.split(), "static", "robots", "favicon", "well-known"} <= RESERVED
+    assert {*named.split(), "reports", "static", "robots", "favicon", "well-known"} <= RESERVED
     with server.client(server.open_workspace()) as client:
         for word in sorted(RESERVED):
             for spelling in (word, f" {word.title()}-", word.replace("-", "_").upper()):

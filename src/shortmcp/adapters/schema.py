@@ -21,6 +21,7 @@ from shortmcp.core import (
     mails,
     projects,
     quotas,
+    recipients,
     removal,
     retries,
     tokens,
@@ -32,6 +33,7 @@ from shortmcp.core.analytics import tables as analytics_tables
 from shortmcp.core.links import checks as link_checks
 from shortmcp.core.links import tables as link_tables
 from shortmcp.core.pastes import tables as paste_tables
+from shortmcp.core.reports import tables as report_tables
 from shortmcp.core.secrets import tables as secret_tables
 
 # Importing them is what fills the metadata.
@@ -49,7 +51,9 @@ TABLE_MODULES = (
     paste_tables,
     projects,
     quotas,
+    recipients,
     removal,
+    report_tables,
     retries,
     secret_tables,
     tokens,

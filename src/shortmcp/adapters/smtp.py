@@ -1,18 +1,22 @@
 """Mail: over SMTP, with one deadline for the whole dialogue, or into the log where no server is set."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import parseaddr
+from enum import Enum, auto
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 import structlog
 
+from shortmcp.core.addresses import hint_address
 from shortmcp.core.jobs import Failure, GiveUp
-from shortmcp.core.mails import Mail
+from shortmcp.core.mails import Mail, Refused, Uncertain
 
 log = structlog.get_logger("shortmcp.mails")
 DEADLINE_SECONDS = 15.0
@@ -39,24 +43,46 @@ class SmtpMailer:
     sender: str
     deadline: float = DEADLINE_SECONDS
 
-    def send(self, mail: Mail) -> None:
-        """Returns once the server has taken the mail; Failure where it may take it later, GiveUp where never."""
+    @property
+    def delivers(self) -> bool:
+        """Whether there is a mail server."""
+        return True
+
+    def send(self, mail: Mail, before_contents: Callable[[], object] = lambda: None) -> None:
+        """As `Mailer` says; Uncertain where the connection breaks between the contents and the answer to them."""
         message = make_message(mail, self.sender)
+        client = _Client(self, before_contents)
         try:
-            asyncio.run(asyncio.wait_for(self._send(message, mail.to), self.deadline))
+            asyncio.run(asyncio.wait_for(self._send(client, message, mail.to), self.deadline))
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             raise _judge(error) from error
         except aiosmtplib.SMTPNotSupported as error:
             raise GiveUp("The mail server cannot take this address.") from error
         except (aiosmtplib.SMTPException, TimeoutError, OSError) as error:
-            raise Failure(f"The mail server did not take the mail ({type(error).__name__}).") from error
+            # It may also have been slow to say goodbye.
+            if client.contents is not Contents.TAKEN:
+                kind = Uncertain if client.contents is Contents.SENT else Failure
+                raise kind(f"The mail server did not take the mail ({type(error).__name__}).") from error
 
-    async def _send(self, message: EmailMessage, to: str) -> None:
-        server = self.server
-        await aiosmtplib.send(
-            message,
-            sender=parseaddr(self.sender)[1],
-            recipients=[to],
+    async def _send(self, client: "_Client", message: EmailMessage, to: str) -> None:
+        async with client:
+            await client.send_message(message, sender=parseaddr(self.sender)[1], recipients=[to])
+
+
+class Contents(Enum):
+    """How far a mail's contents have come."""
+
+    KEPT = auto()
+    SENT = auto()
+    TAKEN = auto()
+
+
+class _Client(aiosmtplib.SMTP):
+    """One dialogue; knows how far the contents have come."""
+
+    def __init__(self, mailer: SmtpMailer, before_contents: Callable[[], object]) -> None:
+        server = mailer.server
+        super().__init__(
             hostname=server.host,
             port=server.port,
             use_tls=server.tls,
@@ -64,18 +90,37 @@ class SmtpMailer:
             username=server.username,
             password=server.password,
             # Otherwise it is looked up, which takes its time where names do not resolve.
-            local_hostname=_domain(self.sender),
-            timeout=self.deadline,
+            local_hostname=_domain(mailer.sender),
+            timeout=mailer.deadline,
         )
+        self.contents = Contents.KEPT
+        self._before_contents = before_contents
+
+    async def data(self, message: str | bytes, /, **options: Any) -> aiosmtplib.SMTPResponse:
+        self._before_contents()
+        self.contents = Contents.SENT
+        try:
+            response = await super().data(message, **options)
+        except aiosmtplib.SMTPResponseException:
+            self.contents = Contents.KEPT
+            raise
+        self.contents = Contents.TAKEN
+        return response
 
 
 class LogMailer:
     """Stands in where no mail server is set: a mail is a line in the log."""
 
-    def send(self, mail: Mail) -> None:
+    @property
+    def delivers(self) -> bool:
+        """Whether there is a mail server."""
+        return False
+
+    def send(self, mail: Mail, before_contents: Callable[[], object] = lambda: None) -> None:
         """Log the mail's subject, and so much of the address that its owner knows it."""
-        name, _, domain = mail.to.rpartition("@")
-        log.info("mail not sent: SHORTMCP_SMTP_URL is not set", to=f"{name[:1]}…@{domain}", subject=mail.subject)
+        before_contents()
+        to = hint_address(mail.to)
+        log.info("mail not sent: SHORTMCP_SMTP_URL is not set", to=to, subject=mail.subject)
 
 
 def read_smtp_url(url: str) -> SmtpServer:
@@ -92,7 +137,7 @@ def read_smtp_url(url: str) -> SmtpServer:
 
 def make_message(mail: Mail, sender: str) -> EmailMessage:
     """The message as it goes out, the same at each attempt; GiveUp for an address that cannot stand in a header."""
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     name, address = parseaddr(sender)
     try:
         message["From"] = Address(name, addr_spec=address)
@@ -103,9 +148,28 @@ def make_message(mail: Mail, sender: str) -> EmailMessage:
     message["Date"] = mail.written_at
     message["Message-ID"] = f"<{mail.key}@{_domain(sender)}>"
     message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
     return message
+
+
+class _WholeHeader(UnstructuredHeader, BaseHeader):
+    """A header that stays as it is: an address that is a bit long would be encoded, and mail programs not find it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _make_policy() -> Policy:
+    headers = HeaderRegistry()
+    headers.map_to_type("List-Unsubscribe", _WholeHeader)
+    return SMTP.clone(header_factory=headers)
+
+
+_POLICY = _make_policy()
 
 
 def _domain(sender: str) -> str:
@@ -120,4 +184,6 @@ def _judge(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseExce
     about_mail = isinstance(
         answer, aiosmtplib.SMTPRecipientRefused | aiosmtplib.SMTPSenderRefused | aiosmtplib.SMTPDataError
     )
-    return GiveUp(sentence) if about_mail and answer.code in PERMANENT else Failure(sentence)
+    if not about_mail or answer.code not in PERMANENT:
+        return Failure(sentence)
+    return (Refused if isinstance(answer, aiosmtplib.SMTPRecipientRefused) else GiveUp)(sentence)

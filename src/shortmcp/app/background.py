@@ -14,6 +14,7 @@ from shortmcp.adapters.geoip import open_countries
 from shortmcp.adapters.outbound import Outbound
 from shortmcp.adapters.smtp import LogMailer, SmtpMailer, read_smtp_url
 from shortmcp.app.node import Node
+from shortmcp.app.reports import make_report_chore, make_report_duties
 from shortmcp.app.safety import make_check_chores, make_check_duties
 from shortmcp.app.webhooks import make_delivery_runner, make_webhook_chores
 from shortmcp.clicks.enrich import Enricher
@@ -74,6 +75,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         Chore("checkpoint", 2.0, database.checkpoint),
         *make_check_chores(node),
         *make_webhook_chores(node),
+        make_report_chore(node),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
 
@@ -86,7 +88,11 @@ def make_runners(node: Node) -> Sequence[Runner[Any]]:
 def make_job_runner(node: Node) -> JobRunner:
     """What runs the jobs of an instance."""
     mailer = make_mailer(node.settings)
-    duties = {MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS), **make_check_duties(node)}
+    duties = {
+        MAIL: Duty(lambda job: mailer.send(read_mail(job)), MAIL_DELAYS),
+        **make_check_duties(node),
+        **make_report_duties(node, mailer),
+    }
     return JobRunner(node.database.read, node.database.write, duties, lambda: datetime.now(UTC))
 
 

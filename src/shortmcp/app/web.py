@@ -23,6 +23,7 @@ from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import JobNumbers, make_runners, make_worker
 from shortmcp.app.node import Node, make_node
+from shortmcp.app.reports import make_report_face
 from shortmcp.catalog import (
     CATALOG,
     OPENED_SECRET,
@@ -88,6 +89,7 @@ def make_app(node: Node) -> ASGIApp:
     routes = [
         *site.routes(),
         Route("/mcp", mcp),
+        *make_report_face(node, work).routes(),
         *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
         *_dialects(gate, work, telemetry, node.site.base_url),
     ]

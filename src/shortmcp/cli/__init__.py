@@ -1,4 +1,4 @@
-"""The command line: serve, worker, migrate, doctor, workspace, token, jobs."""
+"""The command line: serve, worker, migrate, doctor, workspace, token, jobs, report."""
 
 import importlib
 
@@ -13,6 +13,7 @@ COMMANDS = {
     "workspace": "shortmcp.cli.workspaces:workspace",
     "token": "shortmcp.cli.tokens:token",
     "jobs": "shortmcp.cli.jobs:jobs",
+    "report": "shortmcp.cli.reports:report",
 }
 
 

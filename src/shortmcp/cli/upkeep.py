@@ -15,6 +15,7 @@ from shortmcp.cli.options import STORAGE, open_node, read_settings, shared_optio
 
 if TYPE_CHECKING:
     from shortmcp.app.node import Node
+    from shortmcp.core.reports.audience import Audience
     from shortmcp.settings import Settings
 
 LOW_DISK = 500 << 20
@@ -69,6 +70,7 @@ def doctor(*, as_json: bool, **given: Any) -> None:
         *_check_address(settings),
         *_check_geoip(settings),
         *_check_mail(settings),
+        *_check_reports(node),
         *_check_safety(settings),
     ]
     node.database.close()
@@ -237,3 +239,31 @@ def _check_mail(settings: "Settings") -> Iterator[Finding]:
     sender = "" if settings.mail_from else "; set SHORTMCP_MAIL_FROM to an address that may send there"
     state = "ok" if settings.mail_from else "warning"
     yield Finding(state, "mail", f"Sent by {settings.sender} through {server.host}:{server.port}{sender}.")
+
+
+def _check_reports(node: "Node") -> Iterator[Finding]:
+    from shortmcp.adapters.schema import is_current  # noqa: PLC0415
+    from shortmcp.core.errors import OperationError  # noqa: PLC0415
+    from shortmcp.core.reports.audience import count_audience  # noqa: PLC0415
+
+    try:
+        if not is_current(node.database):
+            return
+        with node.database.read() as connection:
+            audience = count_audience(connection)
+    except OperationError:
+        # What is wrong with the database was said before.
+        return
+    if audience.projects:
+        yield _judge_reports(node.settings, audience)
+
+
+def _judge_reports(settings: "Settings", audience: "Audience") -> Finding:
+    if not settings.smtp_url:
+        wanted = f"Wanted by {audience.projects} of the projects, and nobody can send them: set SHORTMCP_SMTP_URL."
+        return Finding("warning", "reports", wanted)
+    if not settings.public_url.startswith("https://"):
+        insecure = "Mail programs offer to unsubscribe with one click over https alone: set --base-url."
+        return Finding("warning", "reports", insecure)
+    counted = f"{audience.confirmed} confirmed, {audience.invited} asked, {audience.refused} refused by their server"
+    return Finding("ok", "reports", f"Recipients: {counted}.")

@@ -11,3 +11,9 @@ def check_address(address: str) -> str:
         raise ValueError("is not an e-mail address") from error
     # Every server knows domains in ASCII; few know letters outside of it before the @.
     return found.ascii_email or found.normalized
+
+
+def hint_address(address: str) -> str:
+    """So much of an address that its owner knows it, and nobody else: a…@example.com."""
+    name, _, domain = address.rpartition("@")
+    return f"{name[:1]}…@{domain}"

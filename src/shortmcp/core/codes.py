@@ -23,7 +23,8 @@ ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 RESERVED = frozenset(
     (
         *("admin", "api", "app", "assets", "authorize", "compat", "dashboard", "docs", "favicon", "healthz", "help"),
-        *("login", "logout", "mcp", "metrics", "p", "paste", "qr", "readyz", "register", "revoke", "robots", "s"),
+        *("login", "logout", "mcp", "metrics", "p", "paste", "qr", "readyz", "register", "reports"),
+        *("revoke", "robots", "s"),
         *("signup", "static", "stats", "status", "token", "well-known", "www"),
     )
 )

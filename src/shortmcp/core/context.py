@@ -49,7 +49,8 @@ OPERATOR = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
 
 
-# Whoever opens a secret at its short URL: of no workspace either, but what they read is used up.
+# Whoever opens a secret at its short URL or answers a mail by an address in it: of no workspace either, but what they
+# do is written down.
 RECIPIENT = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 
 

@@ -2,17 +2,17 @@
 
 import html
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import Connection, text
 from sqlmodel import Field, SQLModel
 
 from shortmcp.core.fields import to_microseconds
-from shortmcp.core.jobs import Claimed, enqueue
+from shortmcp.core.jobs import Claimed, Failure, GiveUp, enqueue
 
 log = structlog.get_logger("shortmcp.mails")
 MAIL = "mail"
@@ -44,7 +44,10 @@ class Letter:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail to one person, ready to be sent. `key` is the same at each attempt and no other mail's."""
+    """One mail to one person, ready to be sent. `key` is the same at each attempt and no other mail's.
+
+    `unsubscribe` is the address that takes a one-click unsubscription (RFC 8058), of mails that one may have enough of.
+    """
 
     key: str
     to: str
@@ -52,6 +55,36 @@ class Mail:
     text: str
     html: str
     written_at: datetime
+    unsubscribe: str | None = None
+
+
+class Uncertain(Failure):
+    """What a mailer raises where the contents were handed over and no answer came: the mail may have arrived."""
+
+
+class Refused(GiveUp):
+    """What a mailer raises where the server refuses this very recipient for good."""
+
+
+def _go_on() -> None:
+    pass
+
+
+class Mailer(Protocol):
+    """Hands mails over; `delivers` is false where there is nobody to hand them to and they are only logged."""
+
+    @property
+    def delivers(self) -> bool:
+        """Whether there is a mail server."""
+        ...
+
+    def send(self, mail: Mail, before_contents: Callable[[], object] = _go_on) -> None:
+        """Returns once the mail is taken; Failure where it may be taken later, GiveUp where never.
+
+        `before_contents` is called when the server has taken the recipient, just before the contents go out: the last
+        moment at which it is certain that nothing has arrived. What it raises ends the attempt.
+        """
+        ...
 
 
 def mail_owner(
@@ -67,12 +100,12 @@ def mail_owner(
     if owner is None or not owner.owner_email:
         log.info("no mail: the workspace has no owner's address", workspace=workspace_id, subject=letter.subject)
         return False
-    note = f"You get this as the owner of the workspace {_line(owner.name)}."
+    note = f"You get this as the owner of the workspace {one_line(owner.name)}."
     payload = {"to": owner.owner_email, **render(letter, note)}
     job_id = enqueue(connection, MAIL, payload, now, dedupe_key=dedupe_key, workspace_id=workspace_id)
     if job_id is None:
         return False
-    if not _count(connection, workspace_id, now):
+    if not take_mail(connection, "mail_days", workspace_id, now, OWNER_MAILS_A_DAY):
         connection.execute(text("DELETE FROM jobs WHERE id = :id"), {"id": job_id})
         log.warning("no mail: the workspace had its mails of the day", workspace=workspace_id, subject=letter.subject)
         return False
@@ -81,13 +114,27 @@ def mail_owner(
 
 def render(letter: Letter, note: str) -> Mapping[str, Any]:
     """`subject`, `text` and `html` of a mail; `note` says in small letters why the person gets it."""
-    subject = _line(letter.subject)[:MAX_SUBJECT]
+    subject = one_line(letter.subject)[:MAX_SUBJECT]
     words, address = letter.link or ("", "")
     plain = [*letter.paragraphs, *([f"{words}:\n{address}"] if letter.link else []), f"-- \n{note}"]
     button = _BUTTON.format(words=html.escape(words), address=html.escape(address)) if letter.link else ""
     body = "\n".join(_PARAGRAPH.format(html.escape(paragraph)) for paragraph in letter.paragraphs)
     page = _PAGE.format(subject=html.escape(subject), body=body, button=button, note=html.escape(note))
     return {"subject": subject, "text": "\n\n".join(plain) + "\n", "html": page}
+
+
+def take_mail(connection: Connection, table: str, workspace_id: int, now: datetime, most: int) -> bool:
+    """Count one mail more of a workspace on this UTC day; false, and nothing counted, where it had `most`.
+
+    `table` is one with the columns of `mail_days`.
+    """
+    values = {"workspace": workspace_id, "day": utc_day(now), "most": most}
+    return most > 0 and connection.execute(text(_COUNT.format(table=table)), values).first() is not None
+
+
+def utc_day(now: datetime) -> int:
+    """Days since 1970 in UTC, as mails are counted."""
+    return to_microseconds(now) // _DAY_MICROSECONDS
 
 
 def read_mail(job: Claimed) -> Mail:
@@ -97,25 +144,19 @@ def read_mail(job: Claimed) -> Mail:
     return Mail(key, carried["to"], carried["subject"], carried["text"], carried["html"], job.due_at)
 
 
-def _count(connection: Connection, workspace_id: int, now: datetime) -> bool:
-    day = to_microseconds(now) // _DAY_MICROSECONDS
-    values = {"workspace": workspace_id, "day": day, "most": OWNER_MAILS_A_DAY}
-    return connection.execute(_COUNT, values).first() is not None
-
-
-def _line(text: str) -> str:
-    # A mail's header must stay one line, whatever a title or a name holds.
+def one_line(text: str) -> str:
+    """`text` fit for a mail's header, which must stay one line, whatever a title or a name holds."""
     plain = "".join(" " if unicodedata.category(character) in _NO_TEXT else character for character in text)
     return " ".join(plain.split())
 
 
 # Control characters, halves of surrogate pairs, line and paragraph separators.
 _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_COUNT = text(
-    "INSERT INTO mail_days (workspace_id, day, mails) VALUES (:workspace, :day, 1) "
+_COUNT = (
+    "INSERT INTO {table} (workspace_id, day, mails) VALUES (:workspace, :day, 1) "
     "ON CONFLICT (workspace_id) DO UPDATE SET day = :day, "
-    "mails = CASE WHEN mail_days.day = :day THEN mail_days.mails + 1 ELSE 1 END "
-    "WHERE mail_days.day <> :day OR mail_days.mails < :most RETURNING mails"
+    "mails = CASE WHEN {table}.day = :day THEN {table}.mails + 1 ELSE 1 END "
+    "WHERE {table}.day <> :day OR {table}.mails < :most RETURNING mails"
 )
 # Styles stand in the tags: mail programs throw style sheets away.
 _PAGE = """<!doctype html>

@@ -18,6 +18,7 @@ from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.fields import MAX_ID, Line, Moment, OutgoingMoment, Paragraphs, Reference
 from shortmcp.core.limits import check_project_limit
 from shortmcp.core.lists import ListQuery, Page, make_page
+from shortmcp.core.recipients import expect_recipients, forget_recipients, read_recipients
 from shortmcp.core.removal import discard_links_of_project
 from shortmcp.core.slugs import slugify
 from shortmcp.core.versions import Versioned, check_version
@@ -68,7 +69,9 @@ Description = Annotated[Paragraphs, Described(max_length=1000, description="Free
 Recipients = Annotated[
     Annotated[str, Described(max_length=5000)] | None,
     AfterValidator(_recipients),
-    Described(description="E-mail addresses, separated by commas; at most 20."),
+    Described(
+        description="E-mail addresses, separated by commas; at most 20. Each gets a mail and has to confirm first."
+    ),
 ]
 
 
@@ -157,6 +160,7 @@ def create_project(ctx: Context, new: ProjectCreate) -> ProjectPublic:
     project = Project(**fields, slug=slug, workspace_id=ctx.caller.workspace_id, created_at=ctx.now, updated_at=ctx.now)
     ctx.session.add(project)
     ctx.session.flush()
+    _ask_recipients(ctx, project, fields)
     return _show(ctx, project)
 
 
@@ -174,6 +178,7 @@ def update_project(ctx: Context, change: ProjectUpdate) -> ProjectPublic:
         project.sqlmodel_update({**fields, "updated_at": ctx.now})
         ctx.session.add(project)
         ctx.session.flush()
+        _ask_recipients(ctx, project, fields)
     return _show(ctx, project)
 
 
@@ -182,13 +187,14 @@ def delete_project(ctx: Context, ref: ProjectRef) -> None:
     project = find_project(ctx, ref.project, Hold.CHANGE)
     check_version(ctx, lambda: _show(ctx, project))
     discard_links_of_project(ctx, project.id or 0)
+    forget_recipients(ctx.session.connection(), project.id or 0)
     ctx.session.delete(project)
 
 
 def find_project(ctx: Context, reference: str, hold: Hold | None = None) -> Project:
     """The caller's project with that id or slug, or NOT_FOUND."""
     mine = select(Project).where(Project.workspace_id == ctx.caller.workspace_id)
-    project = ctx.session.exec(_held(mine.where(_named(reference)), hold)).first()
+    project = ctx.session.exec(_held(mine.where(named(reference)), hold)).first()
     if project is None:
         raise OperationError(
             Code.NOT_FOUND, "There is no such project in this workspace.", hint="list_projects shows them all."
@@ -219,7 +225,8 @@ def _held(query: SelectOfScalar[Project], hold: Hold | None) -> SelectOfScalar[P
     return query.with_for_update(read=hold is Hold.KEEP, key_share=hold is Hold.KEEP)
 
 
-def _named(reference: str) -> ColumnElement[bool]:
+def named(reference: str) -> ColumnElement[bool]:
+    """Whether a project has that id or slug, in whatever workspace."""
     # Digits alone are an id: a slug is never made of digits alone.
     if reference.isascii() and reference.isdigit():
         return col(Project.id) == int(reference) if int(reference) <= MAX_ID else false()
@@ -250,6 +257,11 @@ def _is_free(ctx: Context, slug: str) -> bool:
     if ctx.session.get_bind().dialect.name == "postgresql":
         ctx.session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": SLUG_LOCK})
     return ctx.session.exec(select(Project.id).where(Project.slug == slug)).first() is None
+
+
+def _ask_recipients(ctx: Context, project: Project, given: Mapping[str, str | None]) -> None:
+    addresses = read_recipients(given.get("monthly_report_recipients"), given.get("weekly_report_recipients"))
+    expect_recipients(ctx.session.connection(), project.workspace_id, project.id or 0, addresses, ctx.now)
 
 
 def _show(ctx: Context, project: Project) -> ProjectPublic:

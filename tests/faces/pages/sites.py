@@ -11,9 +11,10 @@ from typing import Any, cast
 
 from shortmcp.core.analytics.published import PublishedStatistics
 from shortmcp.core.pastes.visits import VisitedPaste
+from shortmcp.core.reports.subscriptions import SubscriptionPublic
 from shortmcp.core.secrets.models import SecretFront, SecretRevealed
 from shortmcp.faces import pages
-from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
+from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword, subscriptions
 
 GRAPH = OpenGraph("The summer programme", "All concerts in July and August.", "https://pictures.example/summer.png")
 SHORT_URL = "https://s.example/summer"
@@ -92,6 +93,10 @@ REVEALED = SecretRevealed(
     slug="summer",
     remaining_uses=1,
 )
+ASKED = SubscriptionPublic(
+    address="a…@example.com", workspace="Lakeside", project="summer-programme", confirmed=False, stopped=False
+)
+CONFIRMED = ASKED.model_copy(update={"confirmed": True})
 PAGES: Mapping[str, Callable[[], Page]] = {
     "unknown": pages.unknown_page,
     "unknown-with-suggestions": lambda: pages.unknown_page([SHORT_URL, f"{SHORT_URL}-{'programme-' * 5}2026"]),
@@ -113,6 +118,12 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "secret-opened-encrypted": lambda: pages.opened_secret_page(REVEALED, ENCRYPTED),
     "secret-gone": pages.secret_gone_page,
     "preview": lambda: pages.preview_page(SHORT_URL, GRAPH),
+    "reports-ask": lambda: subscriptions.ask_page(ASKED),
+    "reports-confirmed": lambda: subscriptions.confirmed_page(CONFIRMED),
+    "reports-leave": lambda: subscriptions.leave_page(CONFIRMED),
+    "reports-decline": lambda: subscriptions.leave_page(ASKED),
+    "reports-stopped": lambda: subscriptions.unsubscribed_page(CONFIRMED.model_copy(update={"stopped": True})),
+    "reports-nothing": subscriptions.no_subscription_page,
     "statistics": lambda: pages.statistics_page(STATISTICS),
     "statistics-of-nothing": lambda: pages.statistics_page(NO_STATISTICS),
     "paste": lambda: pages.paste_page(PASTE),

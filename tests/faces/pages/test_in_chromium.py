@@ -13,7 +13,10 @@ from shortmcp.faces.pages import Page
 
 Scheme = Literal["light", "dark"]
 # The pages with most on them, and with all that can be pressed.
-CROWDED = ["password-wrong", "secret-wrong", "secret-opened", "unknown-with-suggestions", "statistics", "paste"]
+CROWDED = [
+    "password-wrong", "secret-wrong", "secret-opened", "unknown-with-suggestions", "statistics", "paste",
+    "reports-leave",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,20 @@ from importlib.resources import files
 import pytest
 
 from faces.pages.outline import read_html
-from faces.pages.sites import CLICKS_BY_DAY, FORM, GRAPH, LOCKED, OPEN, PAGES, REVEALED, SHORT_URL, STATISTICS
+from faces.pages.sites import (
+    CLICKS_BY_DAY,
+    CONFIRMED,
+    FORM,
+    GRAPH,
+    LOCKED,
+    OPEN,
+    PAGES,
+    REVEALED,
+    SHORT_URL,
+    STATISTICS,
+)
 from shortmcp.faces import pages
-from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword
+from shortmcp.faces.pages import OpenGraph, Page, TooManyTries, WrongPassword, subscriptions
 
 ALL = {**PAGES, "masked": lambda: pages.masked_page("https://example.com/a?b=1&c=2", "A title", GRAPH)}
 STATUSES = {
@@ -36,6 +47,12 @@ STATUSES = {
     "secret-opened-encrypted": 200,
     "secret-gone": 410,
     "preview": 200,
+    "reports-ask": 200,
+    "reports-confirmed": 200,
+    "reports-leave": 200,
+    "reports-decline": 200,
+    "reports-stopped": 200,
+    "reports-nothing": 404,
     "statistics": 200,
     "statistics-of-nothing": 200,
     "masked": 200,
@@ -43,6 +60,8 @@ STATUSES = {
     "paste-plain": 200,
 }
 PASTES = ("paste", "paste-plain")
+# A password's page leads elsewhere, to the destination.
+FORMS = {"password": list[str](), "secret": ["form-action 'self'"], "reports": ["form-action 'self'"]}
 HOSTILE = "\"'><script>alert(1)</script>{{ 7*7 }}&amp;"
 STYLE = (files(pages) / "templates/page.css").read_text(encoding="utf-8")
 SCRIPT = (files(pages) / "templates/copy.js").read_text(encoding="utf-8")
@@ -88,7 +107,7 @@ def test_a_page_has_its_status_and_headers_that_close_it(name: str) -> None:
         "frame-ancestors 'none'",
         *(["frame-src http: https:"] if name == "masked" else []),
         *([f"script-src {hash_of(SCRIPT)}"] if name in PASTES else []),
-        *({"password": [], "secret": ["form-action 'self'"]}.get(form_of(name), ["form-action 'none'"])),
+        *FORMS.get(form_of(name), ["form-action 'none'"]),
         *([f"script-src {hash_of(script_of(page))}", "connect-src 'self'"] if name == ENCRYPTED else []),
     ]
     assert retry_after == {"away": "5", "password-too-many": "540", "secret-too-many": "540"}.get(name)
@@ -254,6 +273,31 @@ def test_a_title_cannot_turn_the_direction_of_what_stands_around_it() -> None:
     page = pages.masked_page("https://example.com/", turned, OpenGraph(turned, turned))
     assert re.findall("[\u202a-\u202e\u2066-\u2069]", page.body.decode()) == []
     assert read_html(page).text_of("title") == "atxt.exe b"
+
+
+def test_a_page_about_reports_offers_just_what_can_be_answered() -> None:
+    buttons = {
+        name: [(button.attributes["value"], button.text) for button in read_html(PAGES[name]()).all("button")]
+        for name in STATUSES
+        if name.startswith("reports")
+    }
+    everything = ("everything", "Stop all mail from this workspace")
+    assert buttons == {
+        "reports-ask": [("yes", "Yes, send me reports")],
+        "reports-confirmed": [],
+        "reports-leave": [("project", "Stop these reports"), everything],
+        "reports-decline": [everything],
+        "reports-stopped": [],
+        "reports-nothing": [],
+    }
+    assert read_html(PAGES["reports-leave"]()).one("form").attributes == {"method": "post"}
+
+
+def test_hostile_names_stay_text_on_the_pages_about_reports() -> None:
+    hostile = CONFIRMED.model_copy(update={"workspace": HOSTILE, "project": HOSTILE})
+    html = read_html(subscriptions.leave_page(hostile))
+    assert html.all("script") == []
+    assert HOSTILE in html.text_of("main")
 
 
 def test_statistics_are_drawn_to_scale_and_told_in_a_table() -> None:

@@ -1,6 +1,7 @@
 """What everybody may see of a link's clicks, where its owner wants it so."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -8,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict
 
 from shortmcp.core.analytics.answers import get_link_analytics
-from shortmcp.core.analytics.models import LinkAnalytics, LinkAnalyticsQuery, ReferrerClicks, ValueClicks
+from shortmcp.core.analytics.models import LinkAnalytics, LinkAnalyticsQuery, ValueClicks
 from shortmcp.core.analytics.tables import UNVERIFIED
 from shortmcp.core.context import Caller, Context, Scope
 from shortmcp.core.errors import Code, OperationError
@@ -73,6 +74,14 @@ def show_statistics(ctx: Context, ref: VisitorLinkRef) -> PublishedStatistics:
     return _publish(owner, link, get_link_analytics(owner, asked))
 
 
+def rank_hosts(referrers: Iterable[tuple[str, int]]) -> Ranking:
+    """Referrers with their clicks, by host alone."""
+    totals = Counter[str | None]()
+    for referrer, total in referrers:
+        totals[urlsplit(referrer).hostname] += total
+    return totals.most_common()
+
+
 def _publish(ctx: Context, link: Link, analytics: LinkAnalytics) -> PublishedStatistics:
     # What a password protects is not told, and a blocked link gets no words of its owner on our page.
     hides_title = link.password_hash is not None or link.blocked_at is not None
@@ -85,7 +94,7 @@ def _publish(ctx: Context, link: Link, analytics: LinkAnalytics) -> PublishedSta
         clicks_in_all=read_total(ctx, link.id or 0).clicks,
         days=[(date.fromisoformat(day.date), day.total) for day in analytics.days],
         countries=_named(analytics.countries),
-        referrers=_hosts(analytics.referrers),
+        referrers=rank_hosts((one.referrer, one.total) for one in analytics.referrers),
         devices=_named(analytics.devices),
         browsers=_named(analytics.browsers),
     )
@@ -93,10 +102,3 @@ def _publish(ctx: Context, link: Link, analytics: LinkAnalytics) -> PublishedSta
 
 def _named(values: list[ValueClicks]) -> Ranking:
     return [(None if value.code == UNVERIFIED else value.label, value.total) for value in values]
-
-
-def _hosts(referrers: list[ReferrerClicks]) -> Ranking:
-    totals = Counter[str | None]()
-    for one in referrers:
-        totals[urlsplit(one.referrer).hostname] += one.total
-    return totals.most_common()

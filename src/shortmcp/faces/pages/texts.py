@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from math import ceil
 
+from shortmcp.core.reports.subscriptions import SubscriptionPublic
+
 PRODUCT = "shortmcp"
 FOOTER = "You followed a short link. Whoever made it decides where it leads."
 SUGGESTIONS = "Did you mean one of these?"
@@ -50,6 +52,16 @@ AWAY = Notice(
     "This link cannot be looked up right now",
     "The trouble is on our side; the link itself is fine.",
     "Please try again in a few seconds.",
+)
+
+REPORTS_FOOTER = "You came here from a mail about the clicks of short links."
+REPORTS_YES = "Yes, send me reports"
+REPORTS_NO_PROJECT = "Stop these reports"
+REPORTS_NONE = "Stop all mail from this workspace"
+NO_SUBSCRIPTION = Notice(
+    "This address is not complete",
+    "No mail that was sent from here leads to it, so nothing was changed.",
+    "Copy it from the mail once more, to its very end.",
 )
 
 PROTECTED_TITLE = "This link is protected"
@@ -119,6 +131,55 @@ MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+
+
+def ask_reports(subscription: SubscriptionPublic) -> Notice:
+    """Whether somebody wants reports."""
+    return Notice(
+        "Do you want these reports?",
+        f"The workspace {subscription.workspace} would like to send the clicks of its short links to"
+        f" {subscription.address}, by the week or by the month.",
+        "Every report has a link to stop them.",
+    )
+
+
+def reports_confirmed(subscription: SubscriptionPublic) -> Notice:
+    """Reports will come."""
+    return Notice(
+        "You will get the reports",
+        f"The next ones from {subscription.workspace} go to {subscription.address}.",
+        "Every report has a link to stop them.",
+    )
+
+
+def leave_project(subscription: SubscriptionPublic) -> Notice:
+    """Which reports somebody has had enough of."""
+    return Notice(
+        "Do you want to stop these reports?",
+        f"{subscription.address} gets the reports on the project {subscription.project} of the workspace"
+        f" {subscription.workspace}.",
+        "You can stop these, or everything that the workspace sends.",
+    )
+
+
+def leave_workspace(subscription: SubscriptionPublic) -> Notice:
+    """Whether somebody wants to hear nothing more."""
+    return Notice(
+        "Do you want no more mail?",
+        f"{subscription.address} will get no reports from the workspace {subscription.workspace}, and will not be"
+        " asked again.",
+        "If you change your mind, the link to confirm in the first mail goes on working.",
+    )
+
+
+def reports_stopped(subscription: SubscriptionPublic) -> Notice:
+    """No more reports will come."""
+    of = f" of the project {subscription.project}" if subscription.confirmed and subscription.project else ""
+    return Notice(
+        "You get no more of these reports",
+        f"The workspace {subscription.workspace} sends {subscription.address} no more reports{of}.",
+        "If you change your mind, the link to confirm in the first mail goes on working.",
+    )
 
 
 def too_many_tries(seconds: int) -> str:
