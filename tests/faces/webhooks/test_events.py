@@ -7,9 +7,9 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from calls import make_link
+from calls import make_link, make_paste, make_secret
 from endpoints import Endpoint, deliveries, listen, open_endpoint, statuses
-from factories import Access, Server, start_server
+from factories import TLS, Access, Server, start_server
 from journals import eventually
 from shortmcp.core.events.announcing import Event
 from shortmcp.core.links.checks import Safety, digest_of
@@ -152,3 +152,33 @@ def test_a_suspended_workspace_is_told_nothing(server: Server, access: Access, c
         with server.begin() as ctx:
             ctx.session.connection().execute(suspend, {"at": None, "id": access.workspace_id})
         assert statuses(client, webhook) == []
+
+
+def test_a_paste_is_told_without_its_text(client: httpx2.Client, endpoint: Endpoint) -> None:
+    listen(client, endpoint, "paste.created")
+    paste = make_paste(client, title="Ours", content="the text itself", password="open sesame")
+    eventually(lambda: len(endpoint.received) == 1)
+    [received] = endpoint.received
+    assert endpoint.events[0]["data"] == {"paste": paste}
+    assert b"the text itself" not in received.body
+    sample = client.get("/webhooks/samples/paste.created").json()["data"]["data"]
+    assert sample["paste"].keys() == paste.keys()
+
+
+def test_every_reveal_is_told_by_whichever_way_and_never_its_content(
+    server: Server, client: httpx2.Client, endpoint: Endpoint
+) -> None:
+    listen(client, endpoint, "secret.revealed")
+    slug = make_secret(client, "the canary", max_uses=2)
+    client.post(f"/secrets/{slug}/reveal")
+    assert "the canary" in httpx2.post(f"{server.url}/{slug}", trust_env=False, verify=TLS).text
+    assert client.post(f"/secrets/{slug}/reveal").status_code == 410
+    eventually(lambda: len(endpoint.received) == 2)
+    told = [event["data"]["secret"] for event in endpoint.events]
+    assert sorted((one["slug"], one["remaining_uses"], one["is_active"]) for one in told) == [
+        (slug, 0, False),
+        (slug, 1, True),
+    ]
+    assert not any(b"the canary" in received.body for received in endpoint.received)
+    sample = client.get("/webhooks/samples/secret.revealed").json()["data"]["data"]
+    assert sample["secret"].keys() == told[0].keys()

@@ -7,6 +7,7 @@ from sqlmodel import col, or_, select
 
 from shortmcp.core.context import Caller, Context, Scope, Work
 from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.events.announcing import Event, announce
 from shortmcp.core.limits import check_paste_limit
 from shortmcp.core.lists import ListQuery, Page, make_page
 from shortmcp.core.passwords import hash_password
@@ -42,7 +43,9 @@ def create_paste(ctx: Context, new: PasteCreate) -> PastePublic:
     ctx.session.add(paste)
     ctx.session.flush()
     ctx.session.add(PasteContent(paste_id=paste.id or 0, content=new.content, expires_at=expires_at))
-    return _public(ctx, paste)
+    made = _public(ctx, paste)
+    announce(ctx, Event.PASTE_CREATED, {"paste": made})
+    return made
 
 
 def list_pastes(ctx: Context, query: ListQuery) -> Page[PastePublic]:

@@ -14,6 +14,7 @@ from shortmcp.core.lists import Page, make_page
 from shortmcp.core.secrets.finding import find_own
 from shortmcp.core.secrets.models import SecretCreate, SecretList, SecretPublic, SecretRef
 from shortmcp.core.secrets.passphrases import Lock
+from shortmcp.core.secrets.publishing import public_secret
 from shortmcp.core.secrets.revealing import keys_of
 from shortmcp.core.secrets.sealing import NONCE_BYTES, SEED_BYTES, seal
 from shortmcp.core.secrets.tables import SealedContent, Secret
@@ -52,7 +53,7 @@ def create_secret(ctx: Context, new: SecretCreate) -> SecretPublic:
     ctx.session.add(secret)
     ctx.session.flush()
     ctx.session.add(_seal(ctx, secret, new))
-    return _public(ctx, secret)
+    return public_secret(ctx, secret)
 
 
 def list_secrets(ctx: Context, query: SecretList) -> Page[SecretPublic]:
@@ -69,12 +70,12 @@ def list_secrets(ctx: Context, query: SecretList) -> Page[SecretPublic]:
     rows = rows.where(col(Secret.id) < after.last) if after else rows.offset(query.offset)
     secrets = list(ctx.session.exec(rows))
     last = secrets[query.per_page - 1].id if len(secrets) > query.per_page else None
-    return make_page([_public(ctx, secret) for secret in secrets], last, total, query)
+    return make_page([public_secret(ctx, secret) for secret in secrets], last, total, query)
 
 
 def get_secret(ctx: Context, ref: SecretRef) -> SecretPublic:
     """Show how often a secret can still be revealed and when it was last; never its content."""
-    return _public(ctx, find_own(ctx, ref.slug))
+    return public_secret(ctx, find_own(ctx, ref.slug))
 
 
 def delete_secret(ctx: Context, ref: SecretRef) -> None:
@@ -107,19 +108,4 @@ def _seal(ctx: Context, secret: Secret, new: SecretCreate) -> SealedContent:
         proof=None if lock is None else lock.proof,
         sealed=seal(new.content, keys, seed, ctx.random.randbytes(NONCE_BYTES)),
         seed=seed,
-    )
-
-
-def _public(ctx: Context, secret: Secret) -> SecretPublic:
-    return SecretPublic(
-        slug=secret.slug,
-        short_url=ctx.site.short_url(secret.slug),
-        max_uses=secret.max_uses,
-        remaining_uses=secret.remaining_uses,
-        is_active=secret.is_open_at(ctx.now),
-        has_passphrase=secret.has_passphrase,
-        client_encrypted=secret.client_encrypted,
-        expires_at=secret.expires_at,
-        last_revealed_at=secret.last_revealed_at,
-        created_at=secret.created_at,
     )

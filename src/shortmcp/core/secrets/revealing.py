@@ -6,9 +6,11 @@ from sqlmodel import col, delete
 from shortmcp.core.codes import retire_code
 from shortmcp.core.context import Context
 from shortmcp.core.errors import invalid
+from shortmcp.core.events.announcing import Event, announce
 from shortmcp.core.fields import to_microseconds
 from shortmcp.core.secrets.finding import find_any, find_content, find_own, gone
 from shortmcp.core.secrets.models import SecretFront, SecretRef, SecretReveal, SecretRevealed, SecretVisit
+from shortmcp.core.secrets.publishing import public_secret
 from shortmcp.core.secrets.sealing import Keys, unseal
 from shortmcp.core.secrets.tables import SealedContent, Secret
 
@@ -64,5 +66,6 @@ def _reveal(ctx: Context, secret: Secret, passphrase_key: str | None) -> SecretR
         ctx.session.exec(delete(SealedContent).where(col(SealedContent.secret_id) == secret.id))
         connection.execute(_END, values)
         retire_code(ctx, secret.slug)
-    # Here a reveal has happened, by whichever way in: who is to hear of it is told in this transaction.
+    ctx.session.refresh(secret)
+    announce(ctx, Event.SECRET_REVEALED, {"secret": public_secret(ctx, secret)}, workspace_id=secret.workspace_id)
     return revealed

@@ -8,6 +8,8 @@ from shortmcp.core.analytics.clicks import ClickPublic
 from shortmcp.core.context import Context
 from shortmcp.core.events.announcing import Event
 from shortmcp.core.links.models import LinkPublic
+from shortmcp.core.pastes.models import PastePublic
+from shortmcp.core.secrets.models import SecretPublic
 from shortmcp.core.webhooks.models import SamplePublic, SampleRef
 
 _URL = "https://example.com/page"
@@ -28,9 +30,9 @@ def sample_data(event: Event, now: datetime) -> Mapping[str, Any]:
         case Event.LINK_EXPIRED:
             return {**link, "reason": "expires_at"}
         case Event.PASTE_CREATED:
-            return {"paste": {"slug": "example", "title": "A sample"}}
+            return {"paste": _paste(now).model_dump(mode="json")}
         case Event.SECRET_REVEALED:
-            return {"secret": {"slug": "example", "remaining_uses": 0}}
+            return {"secret": _secret(now).model_dump(mode="json")}
         case _:
             return link
 
@@ -68,3 +70,34 @@ def _link(now: datetime) -> LinkPublic:
     fields |= {"short_url": "https://go.example/example", "original_url": _URL, "safety": "safe", "clicks_count": 1}
     fields |= {"is_active": True, "is_effectively_active": True, "created_at": now, "updated_at": now}
     return LinkPublic.model_validate(fields)
+
+
+def _paste(now: datetime) -> PastePublic:
+    return PastePublic(
+        id=0,
+        paste_code="example1",
+        paste_url="https://go.example/paste/example1",
+        title="A sample",
+        language="text",
+        content_length=12,
+        views=0,
+        expiry_date=None,
+        has_password=False,
+        is_private=False,
+        created_at=now,
+    )
+
+
+def _secret(now: datetime) -> SecretPublic:
+    return SecretPublic(
+        slug="example",
+        short_url="https://go.example/example",
+        max_uses=1,
+        remaining_uses=0,
+        is_active=False,
+        has_passphrase=False,
+        client_encrypted=False,
+        expires_at=None,
+        last_revealed_at=now,
+        created_at=now,
+    )
