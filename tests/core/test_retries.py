@@ -37,8 +37,8 @@ DRAW = Operation(draw_secret, "Draw", (Route("POST", "/x"),), Scope.WRITE, Effec
 
 @pytest.fixture
 def work(database: Database) -> SqlWork:
-    site = Site("https://sho.rt", frozenset(), DEFAULT_PLANS)
-    return SqlWork(database, site, Meter(), lambda _: None, key=lambda purpose: purpose.encode())
+    site = Site("https://sho.rt", frozenset(), DEFAULT_PLANS, key=lambda purpose: purpose.encode())
+    return SqlWork(database, site, Meter(), lambda _: None)
 
 
 @pytest.fixture

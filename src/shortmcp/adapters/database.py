@@ -17,8 +17,9 @@ from sqlmodel import Session
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
 from shortmcp.adapters.sqlite import WriteLock, cut_log, unavailable
-from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site, no_key
+from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.guesses import Doorkeeper
 
 POOL_SIZE = 10
 CONNECT_SECONDS = 3
@@ -111,11 +112,16 @@ class Database:
             self._lock.close()
 
 
+def _no_doors() -> Doorkeeper:
+    raise LookupError("This work was made without a key to check passwords by.")
+
+
 @dataclass(frozen=True)
 class SqlWork:
     """Opens an operation's transaction, and says which codes it changed when it has committed.
 
-    `tell` hears the changed codes in this process; other processes hear of them through the database.
+    `tell` hears the changed codes in this process; other processes hear of them through the database. `make_doors`
+    makes what checks passwords, where there are any to be checked.
     """
 
     database: Database
@@ -123,7 +129,12 @@ class SqlWork:
     calls: CallCounts
     tell: Callable[[set[str]], None]
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    key: Callable[[str], bytes] = no_key
+    make_doors: Callable[[], Doorkeeper] = _no_doors
+
+    @property
+    def doors(self) -> Doorkeeper:
+        """Who checks passwords, in transactions of its own."""
+        return self.make_doors()
 
     @contextmanager
     def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> Generator[Context]:
@@ -132,7 +143,7 @@ class SqlWork:
         opened = self.database.write(durable=erases) if scope is Scope.WRITE else self.database.read()
         with _raced(), opened as connection:
             with Session(connection, expire_on_commit=False) as session:
-                yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed, key=self.key)
+                yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed)
                 session.flush()
             if changed:
                 record_changes(connection, changed)

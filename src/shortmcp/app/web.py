@@ -1,7 +1,6 @@
 """The web process, put together: from a node to one ASGI app."""
 
 import gc
-import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -31,7 +30,6 @@ from shortmcp.clicks.near import find_near
 from shortmcp.clicks.resolve import Resolver
 from shortmcp.core.context import RECIPIENT, VISITOR, Work
 from shortmcp.core.errors import OperationError
-from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.usage import write_calls
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
@@ -147,7 +145,7 @@ def _services(node: Node, work: Work) -> Services:
     return Services(
         use_click=partial(use_click, database.read, database.write),
         find_near=partial(find_near, database.read) if node.settings.suggest_codes else None,
-        doorkeeper=Doorkeeper(database.write, node.key("doors"), lambda: time.time_ns() // 1_000_000),
+        doorkeeper=node.doors(),
         short_url=node.site.short_url,
         domains={host.encode("ascii"): host for host in node.site.domains},
         trusted=node.settings.trusted_proxies,

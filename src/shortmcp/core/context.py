@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sqlmodel import Session
 
 from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.plans import Plan
 
 
@@ -52,18 +53,24 @@ VISITOR = Caller(workspace_id=0, token_id=0, scope=Scope.READ, plan=Plan())
 RECIPIENT = Caller(workspace_id=0, token_id=0, scope=Scope.WRITE, plan=Plan())
 
 
+def _no_key(purpose: str) -> bytes:
+    raise LookupError(f"This site was made without a key, and one is needed for {purpose}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """Where this instance is reached and what it sells.
 
     `base_url` has no trailing slash. `own_origins` are the (host, port) pairs that lead back here; no link may.
-    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it.
+    `domains` are the short domains beside the base URL's: base URL by host, as browsers send it. `key` gives the
+    instance's key for one purpose.
     """
 
     base_url: str
     own_origins: frozenset[tuple[str, int]]
     plans: Mapping[str, Plan]
     domains: Mapping[str, str] = field(default_factory=dict[str, str])
+    key: Callable[[str], bytes] = _no_key
 
     @property
     def host(self) -> str:
@@ -84,17 +91,11 @@ class CallCounts(Protocol):
         ...
 
 
-def no_key(purpose: str) -> bytes:
-    """For work that neither signs nor encrypts."""
-    raise LookupError(f"there is no key for {purpose} here")
-
-
 @dataclass(frozen=True, slots=True)
 class Context:
     """One operation's surroundings, valid for one transaction. `now` is aware and in UTC.
 
-    `expected` are tags of which the thing to be changed must have one; None where any version will do. `key` gives the
-    instance's key for one purpose alone, 32 bytes.
+    `expected` are tags of which the thing to be changed must have one; None where any version will do.
     """
 
     session: Session
@@ -105,11 +106,15 @@ class Context:
     random: Random = field(default_factory=SystemRandom)
     changed_codes: set[str] = field(default_factory=set[str])
     expected: frozenset[str] | None = None
-    key: Callable[[str], bytes] = no_key
 
 
 class Work(Protocol):
     """Opens transactions; only an implementation of this commits."""
+
+    @property
+    def doors(self) -> Doorkeeper:
+        """Who checks passwords, in transactions of its own: none of this one's may be open meanwhile."""
+        ...
 
     def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> AbstractContextManager[Context]:
         """One transaction, on the read engine for READ and on the write engine for WRITE; rolled back on error.

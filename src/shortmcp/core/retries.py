@@ -105,7 +105,7 @@ def not_kept() -> OperationError:
 
 
 def _veil(ctx: Context, attempt: Attempt) -> str:
-    return hmac.new(ctx.key("retries"), attempt.request.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(ctx.site.key("retries"), attempt.request.encode(), hashlib.sha256).hexdigest()
 
 
 def _hold(ctx: Context, attempt: Attempt) -> None:

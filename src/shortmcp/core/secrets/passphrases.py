@@ -1,17 +1,12 @@
 """Passphrases of secrets: each makes a part of the secret's key, and whoever guesses at it is held up."""
 
 import hmac
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from secrets import token_bytes
-
-from sqlalchemy import Connection
 
 from shortmcp.core.context import Caller, Context, Scope, Work
 from shortmcp.core.errors import Code, OperationError, invalid
-from shortmcp.core.fields import to_microseconds
 from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.passwords import stretch
 from shortmcp.core.secrets.finding import find_any, find_content, find_own
@@ -69,29 +64,22 @@ def _admit(
     with work.begin(caller, Scope.READ) as ctx:
         secret = find(ctx, given.slug)
         content = find_content(ctx, secret)
-        keeper = Doorkeeper(partial(_write, work, caller), ctx.key("doors"), lambda: to_microseconds(ctx.now) // 1000)
     if content.salt is None:
         return given.model_copy(update={"passphrase": None})
     if given.passphrase is None:
         raise invalid("passphrase", "`passphrase` is required: this secret has one.")
-    return given.model_copy(update={"passphrase": _open(keeper, content, given.passphrase, who)})
+    return given.model_copy(update={"passphrase": _open(work.doors, content, given.passphrase, who)})
 
 
-def _open(keeper: Doorkeeper, content: SealedContent, passphrase: str, who: str) -> str:
+def _open(doors: Doorkeeper, content: SealedContent, passphrase: str, who: str) -> str:
     made = list[Lock]()
 
     def is_right() -> bool:
         made.append(make_lock(passphrase, content.salt or b""))
         return hmac.compare_digest(made[0].proof, content.proof or b"")
 
-    if not keeper.attempt(f"secret:{content.secret_id}", who, is_right):
+    if not doors.attempt(f"secret:{content.secret_id}", who, is_right):
         raise OperationError(
             Code.FORBIDDEN, "The `passphrase` is not right: nothing was used up, try again.", field="passphrase"
         )
     return made[0].key.hex()
-
-
-@contextmanager
-def _write(work: Work, caller: Caller) -> Generator[Connection]:
-    with work.begin(caller, Scope.WRITE) as ctx:
-        yield ctx.session.connection()

@@ -43,7 +43,7 @@ def show_secret(ctx: Context, which: SecretRef) -> SecretFront:
 
 def keys_of(ctx: Context, secret: Secret, passphrase_key: bytes) -> Keys:
     """What a secret's key is derived from."""
-    return Keys(ctx.key("secrets"), passphrase_key, f"{secret.workspace_id}/{secret.slug}")
+    return Keys(ctx.site.key("secrets"), passphrase_key, f"{secret.workspace_id}/{secret.slug}")
 
 
 def _reveal(ctx: Context, secret: Secret, passphrase_key: str | None) -> SecretRevealed:
