@@ -144,6 +144,7 @@ CATALOG = (
         "secrets",
         admit=admit_owner,
         keeps_answer=False,
+        can_end=True,
         erases=True,
     ),
     Operation(

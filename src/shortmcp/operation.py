@@ -50,7 +50,7 @@ def _as_it_is(given: BaseModel) -> BaseModel:
     return given
 
 
-def _as_anybody(work: Work, caller: Caller, given: Any) -> Any:
+def _without_question(work: Work, caller: Caller, given: BaseModel) -> BaseModel:
     return given
 
 
@@ -79,8 +79,9 @@ class Operation:
     """One row of the catalog: a core function and where it is offered. Name, text and types are the function's.
 
     `keeps_answer` is false where the answer shows what must lie nowhere else, such as a secret that is shown once: its
-    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version.
-    `erases` is true where what the function deletes must be nowhere once it was answered.
+    retry is a CONFLICT that says that it was done. `checks_version` is true where the function calls check_version,
+    `can_end` where the thing may be over by then: GONE. `erases` is true where what the function deletes must be
+    nowhere once it was answered.
     """
 
     function: Callable[[Context, Any], Any]
@@ -91,10 +92,11 @@ class Operation:
     toolset: str = "core"
     # What is too slow for a transaction and needs none, such as hashing a password.
     prepare: Callable[[Any], Any] = _as_it_is
-    # What must be settled in transactions of its own before, such as counting a password that turns out to be wrong.
-    admit: Callable[[Work, Caller, Any], Any] = _as_anybody
+    # What must be written though the operation is then refused, such as a guess at a password: its own transactions.
+    admit: Callable[[Work, Caller, Any], Any] = _without_question
     keeps_answer: bool = True
     checks_version: bool = False
+    can_end: bool = False
     erases: bool = False
 
     @property

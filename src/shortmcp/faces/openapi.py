@@ -25,8 +25,8 @@ REFUSALS: Mapping[str, str] = {
     "429": "Too many requests: see Retry-After.",
     "503": "The database is away: try again.",
 }
-GONE = {"410": "It was used up, or its time is over."}
 PRECONDITION = {"412": "It was changed since the answer that `If-Match` names; nothing was stored."}
+ENDED = {"410": "It is used up, or its time is over."}
 REFUSAL: Schema = {
     "type": "object",
     "required": ["message", "code"],
@@ -93,7 +93,7 @@ def describe(catalog: tuple[Operation, ...], base_url: str, prefix: str) -> Sche
         "components": {
             "schemas": {**schemas, "Refusal": REFUSAL},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "ID|SECRET"}},
-            "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **GONE, **PRECONDITION}.items()},
+            "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **PRECONDITION, **ENDED}.items()},
         },
     }
 
@@ -178,8 +178,8 @@ def _body(route: Route, fields: Mapping[str, Schema], required: set[str]) -> Sch
 def _responses(operation: Operation, route: Route) -> Schema:
     codes = [
         *REFUSALS,
-        *(GONE if operation.effect is Effect.CONSUME else ()),
         *(PRECONDITION if operation.checks_version else ()),
+        *(ENDED if operation.can_end else ()),
     ]
     same = {"304": {"description": "The same as before.", "headers": {**RATE_HEADERS, **TAG}}}
     is_read = operation.has_version and route.method == "GET"
