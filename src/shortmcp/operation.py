@@ -56,7 +56,7 @@ def _as_it_is(given: BaseModel) -> BaseModel:
     return given
 
 
-def _as_anybody(work: Work, caller: Caller, given: Any) -> Any:
+def _without_question(work: Work, caller: Caller, given: BaseModel) -> BaseModel:
     return given
 
 
@@ -99,7 +99,7 @@ class Operation:
     # What is too slow for a transaction and needs none, such as hashing a password.
     prepare: Callable[[Any], Any] = _as_it_is
     # What must be written though the operation is then refused, such as a guess at a password: its own transactions.
-    admit: Callable[[Work, Caller, Any], Any] = _as_anybody
+    admit: Callable[[Work, Caller, Any], Any] = _without_question
     keeps_answer: bool = True
     checks_version: bool = False
     can_end: bool = False

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from shortmcp.catalog import CATALOG, OPENED_SECRET, PUBLIC_SECRET
 from shortmcp.core.context import RECIPIENT, VISITOR, Caller, Scope, Site
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.fields import to_microseconds
+from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.plans import DEFAULT_PLANS
 from shortmcp.core.secrets.purging import destroy_expired, forget_ended, has_expired
 from shortmcp.core.secrets.sealing import Keys, seal, unseal
@@ -22,7 +22,6 @@ from shortmcp.core.workspaces import create_workspace
 
 NOW = datetime(2026, 6, 7, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
-SITE = Site("https://sho.rt", frozenset(), DEFAULT_PLANS)
 BY_NAME = {operation.name: operation for operation in CATALOG}
 
 
@@ -31,14 +30,19 @@ class Desk:
 
     def __init__(self, database: Database) -> None:
         self.now, self.secret, self.database = NOW, b"one key", database
-        site = replace(SITE, key=self._key)
-        self.work = SqlWork(database, site, Meter(), lambda _: None, clock=lambda: self.now)
+        site = Site("https://sho.rt", frozenset(), DEFAULT_PLANS, key=self._key)
+        self.work = SqlWork(
+            database, site, Meter(), lambda _: None, clock=lambda: self.now, make_doors=lambda: self._doors(site)
+        )
         with self.work.begin(RECIPIENT, Scope.WRITE) as ctx:
             owner = create_workspace(ctx, "Own", "unlimited").id or 0
         self.caller = Caller(owner, 1, Scope.WRITE, DEFAULT_PLANS["unlimited"])
 
     def _key(self, purpose: str) -> bytes:
         return self.secret + purpose.encode()
+
+    def _doors(self, site: Site) -> Doorkeeper:
+        return Doorkeeper(self.database.write, site.key("doors"), lambda: to_microseconds(self.now) // 1000)
 
     def do(self, name: str, **given: Any) -> Any:
         return BY_NAME[name].perform(self.work, self.caller, given)

@@ -10,6 +10,7 @@ from dumps import dump
 from factories import Access, Server
 from shortmcp.catalog import CATALOG
 from shortmcp.core.context import Scope
+from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.workspaces import suspend_workspace
 from shortmcp.faces.dialects import DIALECTS
 from shortmcp.faces.dialects.dialect import Call
@@ -141,3 +142,11 @@ def test_bodies_that_are_none_are_refused(server: Server, theirs: Access, body: 
 
 def _headers(answer: httpx2.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name not in MASKED}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_every_refusal_has_an_answer_in_every_dialect(name: str) -> None:
+    for code in Code:
+        answer = DIALECTS[name].refuse(OperationError(code, "No.", field="x"))
+        assert 400 <= answer.status_code < 600
+        assert answer.media_type == "application/json"

@@ -71,14 +71,14 @@ def _admit(
     return given.model_copy(update={"passphrase": _open(work.doors, content, given.passphrase, who)})
 
 
-def _open(keeper: Doorkeeper, content: SealedContent, passphrase: str, who: str) -> str:
+def _open(doors: Doorkeeper, content: SealedContent, passphrase: str, who: str) -> str:
     made = list[Lock]()
 
     def is_right() -> bool:
         made.append(make_lock(passphrase, content.salt or b""))
         return hmac.compare_digest(made[0].proof, content.proof or b"")
 
-    if not keeper.attempt(f"secret:{content.secret_id}", who, is_right):
+    if not doors.attempt(f"secret:{content.secret_id}", who, is_right):
         raise OperationError(
             Code.FORBIDDEN, "The `passphrase` is not right: nothing was used up, try again.", field="passphrase"
         )

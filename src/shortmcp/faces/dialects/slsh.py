@@ -36,6 +36,7 @@ ERRORS: Mapping[Code, tuple[int, str]] = {
     Code.UNAUTHENTICATED: (401, "invalid_token"),
     Code.FORBIDDEN: (403, "forbidden"),
     Code.NOT_FOUND: (404, "not_found"),
+    Code.GONE: (410, "gone"),
     Code.CONFLICT: (409, "conflict"),
     Code.PRECONDITION: (412, "precondition_failed"),
     Code.TOO_LARGE: (413, "too_large"),

@@ -20,6 +20,7 @@ ERRORS: Mapping[Code, tuple[int, str]] = {
     Code.UNAUTHENTICATED: (401, "UNAUTHORIZED"),
     Code.FORBIDDEN: (403, "FORBIDDEN"),
     Code.NOT_FOUND: (404, "NOT_FOUND"),
+    Code.GONE: (410, "GONE"),
     Code.CONFLICT: (409, "CONFLICT"),
     Code.PRECONDITION: (412, "PRECONDITION_FAILED"),
     Code.TOO_LARGE: (413, "TOO_LARGE"),

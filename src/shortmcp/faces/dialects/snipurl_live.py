@@ -21,6 +21,7 @@ STATUS: Mapping[Code, int] = {
     Code.UNAUTHENTICATED: 401,
     Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
+    Code.GONE: 410,
     Code.CONFLICT: 409,
     Code.PRECONDITION: 412,
     Code.TOO_LARGE: 413,
