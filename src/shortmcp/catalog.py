@@ -29,6 +29,7 @@ from shortmcp.core.reports.subscriptions import confirm_reports, show_subscripti
 from shortmcp.core.reservations import list_reserved_codes, release_code, reserve_code
 from shortmcp.core.secrets.operations import create_secret, delete_secret, get_secret, list_secrets
 from shortmcp.core.secrets.passphrases import admit_owner, admit_visitor, lock_up
+from shortmcp.core.secrets.peeking import peek_secrets
 from shortmcp.core.secrets.revealing import open_secret, reveal_secret, show_secret
 from shortmcp.core.usage import get_usage
 from shortmcp.core.webhooks.deliveries import list_webhook_deliveries, retry_webhook_delivery, test_webhook
@@ -287,6 +288,7 @@ PUBLIC_STATISTICS = Operation(show_statistics, "Public statistics", (), READ, Ef
 PUBLIC_PASTE = Operation(show_paste, "Public paste", (), READ, Effect.READ)
 PUBLIC_QR_CODE = Operation(show_qr_code, "Public QR code", (), READ, Effect.READ)
 PUBLIC_SECRET = Operation(show_secret, "A secret's page", (), READ, Effect.READ)
+PEEKED_SECRETS = Operation(peek_secrets, "Unread secrets", (), READ, Effect.READ)
 OPENED_SECRET = Operation(open_secret, "An opened secret", (), WRITE, Effect.CONSUME, admit=admit_visitor, erases=True)
 
 # What recipients of reports do on the pages behind the addresses in their mails.

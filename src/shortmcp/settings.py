@@ -58,10 +58,19 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="More browser origins, separated by commas, that may call /mcp."
     )
-    dialect_hosts: Annotated[Mapping[str, Literal["slsh", "snipurl-click", "snipurl-live"]], NoDecode] = Field(
-        default={},
-        description="Hosts on which another service's API answers at its original paths, such as "
-        "`api.example.com=slsh`, separated by commas; see docs/dialects.",
+    dialect_hosts: Annotated[Mapping[str, Literal["slsh", "snipurl-click", "snipurl-live", "clipsend"]], NoDecode] = (
+        Field(
+            default={},
+            description="Hosts on which another service's API answers at its original paths, such as "
+            "`api.example.com=slsh`, separated by commas; see docs/dialects.",
+        )
+    )
+    anonymous_workspace: str = Field(
+        default="",
+        description="Slug of the workspace for what SnipURL's clients make without a token; none if empty.",
+    )
+    clipsend_content: bool = Field(
+        default=False, description="Show the contents of unread secrets in the list of ClipSend's clients."
     )
     metrics_public: bool = Field(default=False, description="Answer /metrics to other than loopback addresses.")
     journal_sync: float = Field(

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from faces.test_public_redirect import ask, make_link
 from factories import CHROME, Server
-from shortmcp.faces.public.addresses import client_address
+from shortmcp.faces.addresses import client_address
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "

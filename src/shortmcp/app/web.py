@@ -22,6 +22,7 @@ from shortmcp.adapters.database import Database
 from shortmcp.adapters.lookup import CodeReader, PostgresReader, SqliteReader
 from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import JobNumbers, make_runners, make_worker
+from shortmcp.app.dialects import make_dialect_routes, with_dialect_hosts
 from shortmcp.app.node import Node, make_node
 from shortmcp.app.reports import make_report_face
 from shortmcp.catalog import (
@@ -43,7 +44,6 @@ from shortmcp.core.pastes.visits import count_view
 from shortmcp.core.quotas import tell_of_calls
 from shortmcp.core.usage import write_calls
 from shortmcp.faces.callers import KnownCallers
-from shortmcp.faces.dialects import DIALECTS, DialectFace, MappedHosts
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, McpFace, make_mcp_face
 from shortmcp.faces.openapi import describe
@@ -91,10 +91,10 @@ def make_app(node: Node) -> ASGIApp:
         Route("/mcp", mcp),
         *make_report_face(node, work).routes(),
         *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
-        *_dialects(gate, work, telemetry, node.site.base_url),
+        *make_dialect_routes(node, gate, work, telemetry),
     ]
     lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
-    inner = _with_dialect_hosts(settings, make_site(list(routes), partial(_lifespan, lives)))
+    inner = with_dialect_hosts(settings, make_site(list(routes), partial(_lifespan, lives)))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
     return public
@@ -159,16 +159,6 @@ def _finish(lives: Lives) -> None:
     if lives.ingester is not None:
         with suppress(Fenced):
             lives.ingester.run()
-
-
-def _dialects(gate: Gate, work: Work, telemetry: Telemetry, base_url: str) -> list[Route]:
-    face = DialectFace(gate, work, telemetry, base_url, {operation.name: operation for operation in CATALOG})
-    return [route for dialect in DIALECTS.values() for route in face.endpoints(dialect)]
-
-
-def _with_dialect_hosts(settings: Settings, inner: ASGIApp) -> ASGIApp:
-    hosts = {host.encode("ascii"): DIALECTS[name] for host, name in settings.dialect_hosts.items()}
-    return MappedHosts(inner, hosts, urlsplit(settings.public_url).scheme) if hosts else inner
 
 
 def _services(node: Node, work: Work) -> Services:

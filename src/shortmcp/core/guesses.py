@@ -38,6 +38,8 @@ class Limit:
 
 PER_VISITOR: Final = Limit(10, 600_000)
 PER_SUBJECT: Final = Limit(60, 3_600_000)
+# What is made by people whom nobody knows.
+PER_STRANGER: Final = Limit(20, 3_600_000)
 _COUNT: Final = text(
     "INSERT INTO password_guesses (who, started_at, tries) VALUES (:who, :now, 1) "
     "ON CONFLICT (who) DO UPDATE SET "
@@ -79,6 +81,11 @@ class Doorkeeper:
             )
         return True
 
+    def let_make(self, what: str, visitor: str) -> None:
+        """Count one of the things that somebody without a token makes; RATE_LIMITED for who has made too many."""
+        with self.write() as connection:
+            _count(connection, self._name(what, _network(visitor)), PER_STRANGER, self.clock(), f"{what} were made")
+
     def make_pass(self, subject: str, hashed: str) -> str:
         """What proves for twelve hours that the password was known; a changed password ends it."""
         ends = self.clock() // 1000 + UNLOCKED_SECONDS
@@ -110,7 +117,7 @@ def forget_guesses(connection: Connection, now: int) -> int:
     ).rowcount
 
 
-def _count(connection: Connection, who: str, limit: Limit, now: int) -> None:
+def _count(connection: Connection, who: str, limit: Limit, now: int, what: str = "passwords were tried") -> None:
     # As in `limits.count_request`: who reads the clock a little earlier is in the same window.
     counted = {
         "who": who,
@@ -121,9 +128,7 @@ def _count(connection: Connection, who: str, limit: Limit, now: int) -> None:
     started, tries = connection.execute(_COUNT, counted).one()
     if tries > limit.tries:
         wait = -(-(started + limit.milliseconds - now) // 1000)
-        raise OperationError(
-            Code.RATE_LIMITED, f"Too many passwords were tried: try again in {wait} seconds.", retry_after=wait
-        )
+        raise OperationError(Code.RATE_LIMITED, f"Too many {what}: try again in {wait} seconds.", retry_after=wait)
 
 
 def _network(visitor: str) -> str:

@@ -23,6 +23,10 @@ _FIND = text(
     "SELECT tokens.id, workspace_id, scope, digest, revoked_at, plan, suspended_at"
     " FROM tokens JOIN workspaces ON workspaces.id = workspace_id WHERE tokens.id = :id"
 )
+_FIND_WORKSPACE = text(
+    "SELECT 0 AS id, id AS workspace_id, CAST(:scope AS VARCHAR) AS scope, plan, suspended_at"
+    " FROM workspaces WHERE slug = :slug"
+)
 # Compared against where no such token exists, so that an unknown id takes as long as a known one.
 _NO_DIGEST = hashlib.sha256(b"").hexdigest()
 
@@ -85,6 +89,17 @@ def authenticate(connection: Connection, site: Site, presented: str) -> Caller:
         raise OperationError(
             Code.UNAUTHENTICATED, "The token is missing or not valid: send `Authorization: Bearer ID|SECRET`."
         )
+    return _admit(site, row)
+
+
+def act_for(connection: Connection, site: Site, workspace_slug: str) -> Caller:
+    """Whoever makes something in a workspace without a token of it; UNAUTHENTICATED where there is no such workspace.
+
+    All of them together have the token id 0.
+    """
+    row = connection.execute(_FIND_WORKSPACE, {"slug": workspace_slug, "scope": Scope.WRITE.value}).first()
+    if row is None:
+        raise OperationError(Code.UNAUTHENTICATED, "Nothing can be made here without a token: send one.")
     return _admit(site, row)
 
 

@@ -19,13 +19,13 @@ from starlette.types import Receive, Scope, Send
 from shortmcp.core.context import Caller, Work
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.lists import ListQuery, Page
-from shortmcp.core.pastes.models import PasteDetails
 from shortmcp.core.qr import draw_png, draw_svg
 from shortmcp.core.qrcodes import QrPublic
 from shortmcp.faces.bodies import MAX_BODY, read_body
 from shortmcp.faces.conditions import mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.texts import answer_text
 from shortmcp.faces.wire import BODY_METHODS, Wire
 from shortmcp.operation import Effect, Operation, Route
 
@@ -122,7 +122,7 @@ class RestFace:
         if isinstance(result, QrPublic):
             return _image(result)
         if route.plain:
-            return _text(result)
+            return answer_text(result.text())
         response = _json({"data": _dump(result)}, 200 if route.location is None else 201)
         if route.location is not None:
             response.headers["Location"] = self.base_url + PREFIX + self._locate(route.location, result.model_dump())
@@ -190,14 +190,6 @@ def _image(result: QrPublic) -> Response:
     return Response(
         draw_svg(result.drawing),
         media_type="image/svg+xml",
-        headers={"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"},
-    )
-
-
-def _text(result: PasteDetails) -> Response:
-    return Response(
-        result.text(),
-        media_type="text/plain",
         headers={"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"},
     )
 

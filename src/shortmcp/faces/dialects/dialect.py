@@ -67,12 +67,18 @@ class Asked:
 
 @dataclass(frozen=True)
 class Call:
-    """One documented call: where it is made, the operation that it comes down to, and the translation both ways."""
+    """One documented call: where it is made, the operation that it comes down to, and the translation both ways.
+
+    `takes_strangers` where it can be made without a token, if the settings name a workspace for that; those who make
+    something so (`makes` says what) are counted.
+    """
 
     method: str
     path: str
     operation: str
     answer: Callable[[Asked], Response]
+    takes_strangers: bool = False
+    makes: str | None = None
 
 
 @dataclass(frozen=True)

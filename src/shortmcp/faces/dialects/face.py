@@ -1,6 +1,6 @@
 """Answers the calls of dialects: who calls, the operation, and the answer in the dialect's words."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,8 @@ from starlette.routing import Route as Endpoint
 
 from shortmcp.core.context import Caller, Work
 from shortmcp.core.errors import OperationError
-from shortmcp.faces.bodies import parse_json, parse_query, read_body
+from shortmcp.faces.addresses import Network, read_address
+from shortmcp.faces.bodies import MAX_BODY, parse_json, parse_query, read_body
 from shortmcp.faces.conditions import read_terms
 from shortmcp.faces.dialects.dialect import Asked, Call, Dialect
 from shortmcp.faces.dialects.hosts import ROOT_KEY
@@ -25,6 +26,25 @@ BODY_METHODS = frozenset({"POST", "PATCH", "PUT"})
 
 
 @dataclass(frozen=True)
+class Strangers:
+    """Callers without a token. `find` gives the caller that they all are, `count` refuses who has made too many things.
+
+    `trusted` are the proxies whose word for an address counts.
+    """
+
+    find: Callable[[], Caller]
+    count: Callable[[str, str], None]
+    trusted: tuple[Network, ...]
+
+    def admit(self, call: Call, request: Request) -> Caller:
+        """The caller of a call that was sent without a token."""
+        caller, scope = self.find(), request.scope
+        if call.makes is not None:
+            self.count(call.makes, read_address(scope["client"], scope["headers"], self.trusted))
+        return caller
+
+
+@dataclass(frozen=True)
 class DialectFace:
     """Offers dialects on top of the operations of `catalog`."""
 
@@ -33,15 +53,18 @@ class DialectFace:
     telemetry: Telemetry
     base_url: str
     catalog: Mapping[str, Operation]
+    strangers: Strangers | None = None
 
     def endpoints(self, dialect: Dialect) -> list[Endpoint]:
         """One endpoint for each call of a dialect."""
         return [self._endpoint(dialect, call) for call in dialect.calls]
 
     def _endpoint(self, dialect: Dialect, call: Call) -> Endpoint:
+        limit = max([route.max_body or MAX_BODY for route in self.catalog[call.operation].routes], default=MAX_BODY)
+
         async def endpoint(request: Request) -> Response:
             try:
-                body = await read_body(request) if call.method in BODY_METHODS else b""
+                body = await read_body(request, limit) if call.method in BODY_METHODS else b""
             except OperationError as error:
                 body = error
             return await to_thread.run_sync(partial(self._answer, dialect, call, request, body))
@@ -52,7 +75,7 @@ class DialectFace:
         caller, allowance = None, None
         with self.telemetry.timed(call.operation, dialect.name) as timing:
             try:
-                caller = self.gate.identify(_credentials(dialect, request))
+                caller = self._identify(dialect, call, request)
                 allowance = self.gate.admit(caller)
                 response = self._perform(dialect, call, caller, request, body)
             except OperationError as error:
@@ -63,6 +86,12 @@ class DialectFace:
                 allowance = allowance or exhausted(caller)
         response.headers.update(allowance.headers())
         return response
+
+    def _identify(self, dialect: Dialect, call: Call, request: Request) -> Caller:
+        sent = _credentials(dialect, request)
+        if not sent and call.takes_strangers and self.strangers is not None:
+            return self.strangers.admit(call, request)
+        return self.gate.identify(sent)
 
     def _perform(
         self, dialect: Dialect, call: Call, caller: Caller, request: Request, body: bytes | OperationError
@@ -82,7 +111,8 @@ class DialectFace:
 
     def _run(self, caller: Caller, request: Request, main: str, operation: str, given: Mapping[str, Any]) -> Any:
         chosen = self.catalog[operation]
-        if operation != main:
+        # Strangers have no token that would keep one's keys from another's.
+        if operation != main or caller.token_id == 0:
             return chosen.perform(self.work, caller, given)
         # A key that makes trying again safe is honoured here as it is natively.
         return chosen.perform_on(read_terms(request, chosen), self.work, caller, given).output

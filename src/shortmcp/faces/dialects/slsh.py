@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.lists import Page
+from shortmcp.core.webhooks.models import WebhookPublic
 from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json, title_of
 
 PAGE_SIZE = 100
@@ -22,6 +23,7 @@ FIELDS: Mapping[str, str] = {
     "mask": "mask",
     "notify_on_mask_break": "notify_on_mask_break",
 }
+WEBHOOK_FIELDS = {"url": "url", "event_types": "event_types"}
 SHOWN = {
     "slug": "short_code",
     "short_url": "short_url",
@@ -97,6 +99,39 @@ def list_clicks(asked: Asked) -> Response:
     return _numbered(asked, f"/links/{quote(asked.path['slug'], safe='')}/clicks", page, found, clicks)
 
 
+def list_webhooks(asked: Asked) -> Response:
+    """GET /webhooks: all of them, newest first."""
+    page = asked.perform("list_webhooks", {"per_page": PAGE_SIZE})
+    shown = [_show_webhook(webhook) for webhook in page.data]
+    while page.next_cursor is not None:
+        page = asked.perform("list_webhooks", {"per_page": PAGE_SIZE, "cursor": page.next_cursor})
+        shown += [_show_webhook(webhook) for webhook in page.data]
+    return answer_json(shown)
+
+
+def create_webhook(asked: Asked) -> Response:
+    """POST /webhooks: with its secret, this once."""
+    given = {name: value for name, value in asked.body_as(WEBHOOK_FIELDS).items() if value is not None}
+    made = asked.perform("create_webhook", given)
+    return answer_json({**_show_webhook(made), "secret": made.secret}, 201)
+
+
+def show_webhook(asked: Asked) -> Response:
+    """GET /webhooks/{id}."""
+    return answer_json(_show_webhook(asked.perform("get_webhook", {"webhook": asked.path["id"]})))
+
+
+def delete_webhook(asked: Asked) -> Response:
+    """DELETE /webhooks/{id}."""
+    asked.perform("delete_webhook", {"webhook": asked.path["id"]})
+    return Response(status_code=204)
+
+
+def _show_webhook(webhook: WebhookPublic) -> dict[str, Any]:
+    shown = webhook.model_dump(mode="json")
+    return {name: shown[name] for name in ("id", "url", "event_types", "is_active", "created_at")}
+
+
 def _named(asked: Asked) -> dict[str, Any]:
     return {"short_code": asked.path["slug"], "domain": asked.own_host}
 
@@ -124,6 +159,10 @@ SLSH = Dialect(
         Call("PATCH", "/links/{slug}", "update_short_link", update_link),
         Call("DELETE", "/links/{slug}", "delete_short_link", delete_link),
         Call("GET", "/links/{slug}/clicks", "list_clicks", list_clicks),
+        Call("GET", "/webhooks", "list_webhooks", list_webhooks),
+        Call("POST", "/webhooks", "create_webhook", create_webhook),
+        Call("GET", "/webhooks/{id}", "get_webhook", show_webhook),
+        Call("DELETE", "/webhooks/{id}", "delete_webhook", delete_webhook),
     ),
     refuse=refuse,
     names={"url": "original_url", "slug": "short_code"},

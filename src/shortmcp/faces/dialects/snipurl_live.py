@@ -1,13 +1,15 @@
-"""SnipURL (snipurl.live): links with their numbers; `success`, `message` and `data`."""
+"""SnipURL (snipurl.live): links with their numbers, and pastes; `success`, `message` and `data`."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from starlette.responses import Response
 
-from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.links.models import LinkPublic
+from shortmcp.core.pastes.models import MAX_CONTENT, PasteDetails, PastePublic
 from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json, title_of, zulu
+from shortmcp.faces.texts import answer_text
 
 PAGE_SIZE = 15
 FIELDS: Mapping[str, str] = {
@@ -16,6 +18,20 @@ FIELDS: Mapping[str, str] = {
     "password": "password",
     "description": "description",
 }
+PASTE_FIELDS = {name: name for name in ("title", "content", "language", "expiry_hours", "password", "is_private")}
+PASTE_SHOWN = (
+    "id",
+    "paste_code",
+    "paste_url",
+    "title",
+    "language",
+    "content_length",
+    "views",
+    "expiry_date",
+    "has_password",
+    "is_private",
+    "created_at",
+)
 STATUS: Mapping[Code, int] = {
     Code.MALFORMED: 400,
     Code.UNAUTHENTICATED: 401,
@@ -76,6 +92,43 @@ def delete_link(asked: Asked) -> Response:
     return answer_json({"success": True, "message": "Short link deleted successfully"})
 
 
+def create_paste(asked: Asked) -> Response:
+    """POST /pastes."""
+    given = {name: value for name, value in asked.body_as(PASTE_FIELDS).items() if value is not None}
+    return _done("Paste created successfully", _show_paste(asked.perform("create_paste", given)), 201)
+
+
+def show_paste(asked: Asked) -> Response:
+    """GET /pastes/{pasteCode}: without its text where it has a password."""
+    return answer_json({"success": True, "data": _show_text(asked.perform("get_paste", _whole(asked)))})
+
+
+def show_raw_paste(asked: Asked) -> Response:
+    """GET /pastes/{pasteCode}/raw: the text alone."""
+    return answer_text(asked.perform("get_paste", _whole(asked)).text())
+
+
+def verify_password(asked: Asked) -> Response:
+    """POST /pastes/{pasteCode}/verify-password: the paste with its text."""
+    if not isinstance(asked.body.get("password"), str):
+        raise invalid("password", "`password` is required: send the paste's password as text.")
+    paste = asked.perform("get_paste", {**_whole(asked), "password": asked.body["password"]})
+    return _done("Password verified successfully", _show_text(paste))
+
+
+def _whole(asked: Asked) -> dict[str, Any]:
+    return {"paste_code": asked.path["pasteCode"], "length": MAX_CONTENT}
+
+
+def _show_paste(paste: PastePublic) -> dict[str, Any]:
+    moments = {name: zulu(getattr(paste, name), "microseconds") for name in ("expiry_date", "created_at")}
+    return {name: moments.get(name, getattr(paste, name)) for name in PASTE_SHOWN}
+
+
+def _show_text(paste: PasteDetails) -> dict[str, Any]:
+    return {**_show_paste(paste), "content": paste.content}
+
+
 def _named(asked: Asked) -> dict[str, Any]:
     return {"short_code": asked.path["shortCode"]}
 
@@ -106,11 +159,15 @@ SNIPURL_LIVE = Dialect(
     prefix="/compat/snipurl-live/api/v1",
     root="/api/v1",
     calls=(
-        Call("POST", "/links", "create_short_link", create_link),
+        Call("POST", "/links", "create_short_link", create_link, takes_strangers=True, makes="links"),
         Call("GET", "/links/{shortCode}", "get_short_link", show_link),
         Call("GET", "/links", "list_short_links", list_links),
         Call("PUT", "/links/{shortCode}", "update_short_link", update_link),
         Call("DELETE", "/links/{shortCode}", "delete_short_link", delete_link),
+        Call("POST", "/pastes", "create_paste", create_paste, takes_strangers=True, makes="pastes"),
+        Call("GET", "/pastes/{pasteCode}", "get_paste", show_paste, takes_strangers=True),
+        Call("GET", "/pastes/{pasteCode}/raw", "get_paste", show_raw_paste, takes_strangers=True),
+        Call("POST", "/pastes/{pasteCode}/verify-password", "get_paste", verify_password, takes_strangers=True),
     ),
     refuse=refuse,
     names={"custom_code": "short_code", "expiry_date": "expires_at"},

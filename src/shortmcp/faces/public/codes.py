@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 
 from shortmcp.core.codes import MAX_LENGTH, RESERVED
-from shortmcp.faces.public.addresses import Headers
+from shortmcp.faces.addresses import Headers
 
 _CODE = re.compile(rf"[a-z0-9-]{{1,{MAX_LENGTH}}}")
 

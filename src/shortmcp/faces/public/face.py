@@ -12,8 +12,8 @@ from shortmcp.clicks.resolve import Resolver, Target
 from shortmcp.clicks.visits import encode_visit
 from shortmcp.core.domains import OWN, qualify
 from shortmcp.core.errors import OperationError
+from shortmcp.faces.addresses import Client, Found, Headers, read_address
 from shortmcp.faces.pages import away_page
-from shortmcp.faces.public.addresses import Client, Found, Headers, read_address
 from shortmcp.faces.public.codes import read_code, read_display, read_host
 from shortmcp.faces.public.displays import Displays
 from shortmcp.faces.public.locks import Locks

@@ -11,7 +11,7 @@ from shortmcp.core.guesses import Doorkeeper
 from shortmcp.core.pastes.visits import VisitedPaste
 from shortmcp.core.qrcodes import QrPublic
 from shortmcp.core.secrets.models import SecretFront, SecretRevealed
-from shortmcp.faces.public.addresses import Network, read_address
+from shortmcp.faces.addresses import Network, read_address
 
 _PREFETCH = frozenset({b"sec-purpose", b"purpose", b"x-moz", b"x-purpose"})
 
