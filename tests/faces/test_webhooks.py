@@ -134,6 +134,7 @@ def test_a_webhook_can_be_limited_to_a_project_or_a_link(client: httpx2.Client) 
     webhook = make(client, project="own", link="LAUNCH")
     assert (webhook["project_id"], webhook["link_id"]) == (link["project_id"], link["id"])
     there = f"/webhooks/{webhook['id']}"
+    assert client.patch(there, json={"domain": None}).json()["data"]["link_id"] == link["id"]
     freed = client.patch(there, json={"project": None, "link": None}).json()["data"]
     assert (freed["project_id"], freed["link_id"]) == (None, None)
     for given in ({"project": "nobodys"}, {"link": "nobodys"}):
@@ -185,6 +186,15 @@ def test_a_change_is_shown_and_a_webhook_can_be_switched_off_and_on(client: http
     assert (on["is_active"], on["disabled_reason"], on["url"]) == (True, None, "https://other.example/")
     stale = client.patch(there, json={"is_active": False}, headers={"If-Match": changed.headers["etag"]})
     assert stale.status_code == 412
+
+
+def test_a_new_webhook_can_be_changed_by_its_tag(client: httpx2.Client) -> None:
+    made = client.post("/webhooks", json={"url": URL})
+    there = f"/webhooks/{made.json()['data']['id']}"
+    changed = client.patch(there, json={"is_active": True}, headers={"If-Match": made.headers["etag"]})
+    assert changed.status_code == 200
+    assert client.delete(there, headers={"If-Match": made.headers["etag"]}).status_code == 412
+    assert client.delete(there, headers={"If-Match": changed.headers["etag"]}).status_code == 204
 
 
 def test_deleting_again_is_no_error_for_those_whose_it_was(server: Server, client: httpx2.Client) -> None:

@@ -9,15 +9,31 @@ from pydantic_core import ErrorDetails
 
 from shortmcp.core.errors import Code, OperationError
 
+_LIST = "List"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,40}")
+
+
+def _too_long(known: Mapping[str, Any]) -> str:
+    # Texts, too, where something else checks them before their length.
+    if known["field_type"] == _LIST:
+        return f"may hold at most {known['max_length']} items"
+    return f"may be at most {known['max_length']} characters long"
+
+
+def _too_short(known: Mapping[str, Any]) -> str:
+    if known["field_type"] == _LIST:
+        return f"must hold at least {known['min_length']}"
+    return f"must be at least {known['min_length']} characters long"
+
+
 _SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is required",
     "string_type": lambda _: "must be text",
     "list_type": lambda _: "must be a list",
     "enum": lambda known: f"must be one of {known['expected']}",
-    "too_long": lambda known: f"may hold at most {known['max_length']} items",
+    "too_long": _too_long,
     "string_too_long": lambda known: f"may be at most {known['max_length']} characters long",
-    "too_short": lambda known: f"must hold at least {known['min_length']}",
+    "too_short": _too_short,
     "string_too_short": lambda known: f"must be at least {known['min_length']} characters long",
     "string_pattern_mismatch": lambda known: f"must have the form {known['pattern']}",
     "string_unicode": lambda _: "must be valid Unicode text",

@@ -95,6 +95,9 @@ class WebhookPublic(Versioned):
 class WebhookCreated(WebhookPublic):
     """A new webhook with its secret."""
 
+    # Shown here alone, it must not make another version of the same webhook.
+    moving = WebhookPublic.moving | {"secret"}
+
     secret: Annotated[str, Field(description="Shown only now. Verifies signatures.")]
 
 

@@ -137,8 +137,9 @@ def _checked(ctx: Context, change: WebhookUpdate, given: Mapping[str, Any]) -> d
         fields["event_types"] = _join(change.event_types)
     if "project" in given:
         fields["project_id"] = checked_project(ctx, change.project)
-    if "link" in given or "domain" in given:
-        fields["link_id"] = checked_link(ctx, change.link, change.domain)
+    link_id = checked_link(ctx, change.link, change.domain)
+    if "link" in given:
+        fields["link_id"] = link_id
     if change.is_active:
         fields |= {"is_active": True, "disabled_reason": None, "failing_since": None}
     return fields
