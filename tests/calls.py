@@ -38,6 +38,11 @@ def make_secret(client: httpx2.Client, content: str = "hush", **fields: Any) -> 
     return answer.json()["data"]["slug"]
 
 
+def make_webhook(client: httpx2.Client) -> int:
+    """The id of a webhook of the client's workspace; nothing that happens in these tests is told to it."""
+    return client.post("/webhooks", json={"url": "https://hooks.example.com/"}).raise_for_status().json()["data"]["id"]
+
+
 def make_paste(client: httpx2.Client, **fields: Any) -> dict[str, Any]:
     """A paste of the client's workspace."""
     answer = client.post("/pastes", json={"content": HELLO, **fields})

@@ -1,11 +1,12 @@
 """Every call of every dialect, made from the table of dialects: scopes, plans, limits and workspaces hold there too."""
 
 import re
+from collections.abc import Mapping
 
 import httpx2
 import pytest
 
-from calls import dialect_client, make_link
+from calls import dialect_client, make_link, make_paste, make_webhook
 from dumps import dump
 from factories import Access, Server
 from shortmcp.catalog import CATALOG
@@ -19,57 +20,67 @@ SCOPES = {operation.name: operation.scope for operation in CATALOG}
 CALLS = [(name, call) for name, dialect in DIALECTS.items() for call in dialect.calls]
 WRITES = [(name, call) for name, call in CALLS if SCOPES[call.operation] is Scope.WRITE]
 NAMING = [(name, call) for name, call in CALLS if "{" in call.path]
-# What each dialect's creating calls need; more than one needs does no harm.
-BODY = {"url": "https://example.com/new", "original_url": "https://example.com/new"}
+# What the writing calls need; more than one needs does no harm. A password is asked for by one that only reads.
+BODY = {"url": "https://example.com/new", "original_url": "https://example.com/new", "content": "x", "password": "x"}
+# What paths name.
+NOTHING = {"slug": "never-was", "shortCode": "never-was", "pasteCode": "neverwas", "id": "2147483000"}
 MASKED = {"date", "x-ratelimit-limit", "x-ratelimit-remaining"}
 
 
-def send(client: httpx2.Client, call: Call, name: str = "mine") -> httpx2.Response:
-    """The call, about the thing of that name."""
-    path = re.sub(r"\{\w+\}", name, call.path)
+def send(client: httpx2.Client, call: Call, names: Mapping[str, str] | None = None) -> httpx2.Response:
+    """The call, about things of these names, or of such as never were."""
+    path = re.sub(r"\{(\w+)\}", lambda found: (names or NOTHING)[found[1]], call.path)
     return client.request(call.method, path, json=BODY if call.method in {"POST", "PUT", "PATCH"} else None)
 
 
 def test_the_table_has_calls() -> None:
-    assert len(CALLS) >= 12
-    assert len(WRITES) >= 6
-    assert len(NAMING) >= 7
+    assert len(CALLS) >= 23
+    assert len(WRITES) >= 10
+    assert len(NAMING) >= 12
 
 
 @pytest.fixture
 def theirs(server: Server) -> Access:
-    """Another workspace with a link `theirs`."""
+    """Another workspace."""
     access = server.open_workspace(name="Theirs")
     with server.client(access) as client:
         make_link(client, short_code="theirs")
     return access
 
 
-def test_what_others_have_is_what_never_was(server: Server, theirs: Access) -> None:
+@pytest.fixture
+def names(server: Server, theirs: Access) -> dict[str, str]:
+    """What things of that workspace are called."""
+    with server.client(theirs) as client:
+        paste, webhook = make_paste(client)["paste_code"], make_webhook(client)
+        return {"slug": "theirs", "shortCode": "theirs", "pasteCode": paste, "id": str(webhook)}
+
+
+def test_what_others_have_is_what_never_was(server: Server, names: dict[str, str]) -> None:
     ours = server.open_workspace(name="Ours")
     before = dump(server)
     for name, call in NAMING:
         with dialect_client(server, name, ours) as client:
-            foreign, nothing = send(client, call, "theirs"), send(client, call, "never-was")
+            foreign, nothing = send(client, call, names), send(client, call)
         assert (name, call.method, call.path, foreign.status_code) == (name, call.method, call.path, 404)
         assert foreign.content == nothing.content
         assert _headers(foreign) == _headers(nothing)
     assert dump(server) == before
 
 
-def test_the_matrix_names_what_its_owner_can_read(server: Server, theirs: Access) -> None:
+def test_the_matrix_names_what_its_owner_can_read(server: Server, theirs: Access, names: dict[str, str]) -> None:
     for name, call in NAMING:
         if call.method == "GET":
             with dialect_client(server, name, theirs) as client:
-                assert send(client, call, "theirs").status_code == 200
+                assert send(client, call, names).status_code == 200
 
 
-def test_a_read_only_token_changes_nothing(server: Server, theirs: Access) -> None:
+def test_a_read_only_token_changes_nothing(server: Server, theirs: Access, names: dict[str, str]) -> None:
     reading = server.add_token(theirs, Scope.READ)
     before = dump(server)
     for name, call in WRITES:
         with dialect_client(server, name, reading) as client:
-            assert (name, call.path, send(client, call, "theirs").status_code) == (name, call.path, 403)
+            assert (name, call.path, send(client, call, names).status_code) == (name, call.path, 403)
             assert client.request(call.method, call.path, content=b"{").status_code == 403
     assert dump(server) == before
 

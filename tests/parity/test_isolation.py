@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from calls import call_mcp, call_tool, make_link, make_paste, make_secret, mcp_client
+from calls import call_mcp, call_tool, make_link, make_paste, make_secret, make_webhook, mcp_client
 from dumps import dump
 from factories import TLS, Server
 from shortmcp.catalog import CATALOG
@@ -84,11 +84,6 @@ def theirs(server: Server) -> Iterator[dict[str, list[str | int]]]:
             "delivery": [1],
             "link": ["their-code", "THEIR-CODE"],
         }
-
-
-def make_webhook(client: httpx2.Client) -> int:
-    """The id of a webhook of the client's workspace; nothing that happens in these tests is told to it."""
-    return client.post("/webhooks", json={"url": VALUES["url"]}).raise_for_status().json()["data"]["id"]
 
 
 def rest_calls(server: Server) -> Iterator[Call]:

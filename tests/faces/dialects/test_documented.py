@@ -13,7 +13,7 @@ from typing import Any, cast
 import httpx2
 import pytest
 
-from calls import dialect_client, make_link
+from calls import dialect_client, make_link, make_paste, make_webhook
 from factories import Server
 from shortmcp.core.context import Scope
 from shortmcp.faces.dialects import DIALECTS
@@ -33,9 +33,10 @@ class Ask:
     body: Mapping[str, Any] = field(default_factory=dict[str, Any])
     who: str = "owner"
 
-    def send(self, client: httpx2.Client) -> httpx2.Response:
+    def send(self, client: httpx2.Client, names: Mapping[str, str]) -> httpx2.Response:
         method, path = self.call.split(" ")
-        return client.request(method, re.sub(r"\{\w+\}", "my-link", path), json=self.body or None)
+        path = re.sub(r"\{(\w+)\}", lambda found: names.get(found[1], "my-link"), path)
+        return client.request(method, path, json=self.body or None)
 
 
 ASKED: Mapping[str, list[Ask]] = {
@@ -65,6 +66,15 @@ ASKED: Mapping[str, list[Ask]] = {
         Ask("DELETE /links/{slug}", "somebody else's", who="stranger"),
         Ask("DELETE /links/{slug}", "own"),
         Ask("DELETE /links/{slug}", "again"),
+        Ask("POST /webhooks", "`url` alone", {"url": "https://hooks.example.com/"}),
+        Ask("POST /webhooks", "events", {"url": "https://hooks.example.com/", "event_types": ["link.created"]}),
+        Ask("POST /webhooks", "no https", {"url": "http://hooks.example.com/"}),
+        Ask("POST /webhooks", "unknown event", {"url": "https://hooks.example.com/", "event_types": ["link.lost"]}),
+        Ask("GET /webhooks", "all"),
+        Ask("GET /webhooks/{id}", "own"),
+        Ask("GET /webhooks/{id}", "another organisation's", who="stranger"),
+        Ask("DELETE /webhooks/{id}", "another organisation's", who="stranger"),
+        Ask("DELETE /webhooks/{id}", "own"),
     ],
     "snipurl-click": [
         Ask("GET /links?page=1&per_page=20", "a page"),
@@ -95,6 +105,27 @@ ASKED: Mapping[str, list[Ask]] = {
         Ask("DELETE /links/{shortCode}", "read-only token", who="reader"),
         Ask("DELETE /links/{shortCode}", "own"),
         Ask("DELETE /links/{shortCode}", "again"),
+        Ask("POST /pastes", "`content` alone", {"content": "console.log('Hello World');"}),
+        Ask("POST /pastes", "no `content`", {"title": "Nothing"}),
+        Ask("GET /pastes/{pasteCode}", "with a password"),
+        Ask("GET /pastes/{pasteCode}", "somebody else's", who="stranger"),
+        Ask("GET /pastes/{pasteCode}/raw", "with a password"),
+        Ask("POST /pastes/{pasteCode}/verify-password", "right one", {"password": "secret123"}),
+        Ask("POST /pastes/{pasteCode}/verify-password", "wrong one", {"password": "wrong"}),
+    ],
+    "clipsend": [
+        Ask("POST /links", "`content` alone", {"content": "Mi mensaje secreto"}),
+        Ask("POST /links", "every field", {"content": "Mi mensaje secreto", "max_uses": 1, "slug": "mi-slug"}),
+        Ask("POST /links", "slug that is taken", {"content": "x", "slug": "mi-slug"}),
+        Ask("POST /links", "another number of uses", {"content": "x", "max_uses": 3}),
+        Ask("GET /links", "all that is active"),
+        Ask("GET /links?slug=mi-slug", "somebody else's", who="stranger"),
+        Ask("GET /links?slug=mi-slug", "the last use"),
+        Ask("GET /links?slug=mi-slug", "once more"),
+        Ask("GET /links?slug=never-was", "unknown slug"),
+        Ask("GET /usage", "this month"),
+        Ask("GET /usage", "no key", who="nobody"),
+        Ask("GET /usage", "free plan", who="on free"),
     ],
 }  # fmt: skip
 
@@ -122,23 +153,27 @@ def make_table(server: Server, name: str) -> str:
         "reader": server.add_token(access, Scope.READ),
         "stranger": server.open_workspace(plan="pro"),
         "on basic": server.open_workspace(plan="basic"),
+        "on free": server.open_workspace(plan="free"),
         "nobody": None,
     }
     rows = list[str]()
     with server.client(access) as native:
         make_link(native, short_code="made-elsewhere", original_url="https://github.com/example/docs")
+        native.post("/reserved-codes", json={"short_code": "mi-marca"})
+        names = {"pasteCode": make_paste(native, password="secret123")["paste_code"], "id": str(make_webhook(native))}
     for ask in ASKED[name]:
         with dialect_client(server, name, people[ask.who]) as client:
             body = {key: server.url if value == "{base}" else value for key, value in ask.body.items()}
-            answer = replace(ask, body=body).send(client)
+            answer = replace(ask, body=body).send(client, names)
         rows.append(f"| `{ask.call}` | {ask.case} | {answer.status_code} | {_shape_of(answer)} |")
     return "\n".join(["| call | case | status | answer |", "|---|---|---|---|", *rows])
 
 
 def _shape_of(answer: httpx2.Response) -> str:
     headers = [f"`{name}`" for name in SHOWN_HEADERS if name in answer.headers]
-    content = answer.json() if answer.content else None
-    shape = "nothing" if content is None else _shape(content)
+    if not answer.headers.get("content-type", "").startswith("application/json"):
+        return "the text" if answer.content else "nothing"
+    shape = _shape(answer.json())
     return f"{shape}; {', '.join(headers)}" if headers else shape
 
 
@@ -161,4 +196,5 @@ def _inside(value: Any) -> str:
 
 
 def _names(fields: Any) -> str:
-    return ", ".join(f"`{key}`" for key in fields)
+    # A slug that was drawn is another one each time.
+    return ", ".join("a slug" if re.fullmatch("[a-z0-9]{26}", key) else f"`{key}`" for key in fields)
