@@ -5,23 +5,18 @@ the bare app's best. See README.md in this folder.
 """
 
 import argparse
-import os
 import re
 import shutil
-import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx2
+from servers import Side, free_port, parse_options, read, running, take_turn, wait_for
 
 ROOT = Path(__file__).parent.parent
 FLOOR = 0.8
@@ -46,24 +41,6 @@ function request()
   return requests[turn]
 end
 """
-
-
-@dataclass
-class Side:
-    """One of the servers that take turns, and what was measured of it."""
-
-    name: str
-    port: int
-    waits_for_ingest: bool = False
-    rates: list[float] = field(default_factory=list[float])
-    slowest: list[float] = field(default_factory=list[float])
-    costs: list[float] = field(default_factory=list[float])
-    process: int = 0
-
-    @property
-    def url(self) -> str:
-        """Where the server listens."""
-        return f"http://127.0.0.1:{self.port}"
 
 
 async def bare(scope: Any, receive: Any, send: Any) -> None:
@@ -91,17 +68,7 @@ def main() -> int:
 
 def read_options() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=int, default=3)
-    parser.add_argument("--server-core", default="0")
-    parser.add_argument("--client-core", default="1")
-    parser.add_argument("--dir", type=Path, help="Where databases and journals are made; a real disk is honest.")
-    options = parser.parse_args()
-    missing = [tool for tool in ("wrk", "taskset") if shutil.which(tool) is None]
-    if missing:
-        raise SystemExit(f"Not installed: {', '.join(missing)} (apt-get install wrk util-linux).")
-    return options
+    return parse_options(__doc__, rounds=9)
 
 
 def start(stack: ExitStack, folder: Path, options: argparse.Namespace) -> list[Side]:
@@ -140,39 +107,9 @@ def make_links(side: Side, greeting: str) -> list[str]:
 
 def measure(side: Side, script: Path, options: argparse.Namespace, *, keep: bool) -> None:
     """One turn of one side."""
-    seconds = options.seconds if keep else 1
-    spent = processor_seconds(side.process)
-    load = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), side.url]
-    done = subprocess.run(["taskset", "-c", options.client_core, *load], capture_output=True, text=True, check=True)
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: .*", done.stdout)
-    if failed:
-        raise SystemExit(f"{side.name}: {failed[0]}\n{done.stdout}")
-    if keep:
-        requests = int(read(r"(\d+) requests in", done.stdout))
-        side.costs.append((processor_seconds(side.process) - spent) / requests * 1e6)
-        side.rates.append(float(read(r"Requests/sec:\s+([\d.]+)", done.stdout)))
-        side.slowest.append(milliseconds(read(r"^\s+99%\s+(\S+)", done.stdout)))
+    take_turn(side, script, options, keep=keep, connections=CONNECTIONS)
     if side.waits_for_ingest:
         wait_for_ingest(side)
-
-
-def read(pattern: str, printed: str) -> str:
-    """What the pattern's group finds."""
-    found = re.search(pattern, printed, re.MULTILINE)
-    assert found, printed
-    return found[1]
-
-
-def processor_seconds(process: int) -> float:
-    """What the server's process has used up: other work on the machine disturbs it less than the clock."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def milliseconds(shown: str) -> float:
-    """The milliseconds of wrk's `1.23ms`, `456.00us` and `1.20s`."""
-    number = read(r"^([\d.]+)", shown)
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[shown.removeprefix(number)]
 
 
 def wait_for_ingest(side: Side) -> None:
@@ -204,44 +141,6 @@ def report(sides: list[Side]) -> int:
     ratio = max(sides[1].rates) / best
     print(f"\nOur redirect with its click in the journal: {ratio:.2f} of the bare app; at least {FLOOR} is asked for.")
     return int(ratio < FLOOR)
-
-
-@contextmanager
-def running(command: list[str], options: argparse.Namespace, output: Path) -> Generator[int]:
-    """A server on its core, in a process group of its own; gives its process id."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("SHORTMCP_")}
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            ["taskset", "-c", options.server_core, *command],
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment,
-        )
-    try:
-        yield process.pid
-    finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(10)
-
-
-def wait_for(url: str) -> None:
-    """Until a server answers."""
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            httpx2.get(url, trust_env=False)
-        except httpx2.TransportError:
-            assert time.monotonic() < deadline, f"{url} does not answer"
-            time.sleep(0.05)
-        else:
-            return
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def serve_bare(port: int) -> None:
