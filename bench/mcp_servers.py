@@ -67,7 +67,8 @@ def serve_ours(port: int, folder: Path) -> None:
         async with mcp.run():
             yield
 
-    run(Starlette(routes=[Endpoint("/mcp", mcp), *rest.endpoints(catalog)], lifespan=lifespan), port)
+    site = Starlette(routes=[Endpoint("/mcp", mcp), *rest.endpoints(catalog)], lifespan=lifespan)
+    run(mcp.ahead_of(site), port)
 
 
 def make_echo() -> Any:

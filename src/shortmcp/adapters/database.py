@@ -72,6 +72,12 @@ class Database:
         with _translated(), self.readers.connect() as connection, connection.begin():
             yield connection
 
+    @contextmanager
+    def reading(self) -> Generator[Session]:
+        """A read transaction for a session, which begins with the first question."""
+        with _translated(), Session(self.readers, expire_on_commit=False) as session:
+            yield session
+
     def checkpoint(self) -> None:
         """Fold SQLite's log into its database file; nothing to do on PostgreSQL."""
         if self._lock is not None:
@@ -139,9 +145,12 @@ class SqlWork:
     @contextmanager
     def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> Generator[Context]:
         """One transaction for `caller`: committed at the end, rolled back on any error."""
+        if scope is Scope.READ:
+            with self.database.reading() as session:
+                yield Context(session, caller, self.clock(), self.site, self.calls)
+            return
         changed: set[str] = set()
-        opened = self.database.write(durable=erases) if scope is Scope.WRITE else self.database.read()
-        with _raced(), opened as connection:
+        with _raced(), self.database.write(durable=erases) as connection:
             with Session(connection, expire_on_commit=False) as session:
                 yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed)
                 session.flush()

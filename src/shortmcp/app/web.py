@@ -94,7 +94,7 @@ def make_app(node: Node) -> ASGIApp:
         *make_dialect_routes(node, gate, work, telemetry),
     ]
     lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
-    inner = with_dialect_hosts(settings, make_site(list(routes), partial(_lifespan, lives)))
+    inner = with_dialect_hosts(settings, mcp.ahead_of(make_site(list(routes), partial(_lifespan, lives))))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
     return public

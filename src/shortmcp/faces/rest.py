@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, cast
 from urllib.parse import quote, urlencode
 
@@ -26,6 +25,7 @@ from shortmcp.faces.conditions import mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
 from shortmcp.faces.texts import answer_text
+from shortmcp.faces.threads import in_thread
 from shortmcp.faces.wire import BODY_METHODS, Wire
 from shortmcp.operation import Effect, Operation, Route
 
@@ -75,7 +75,7 @@ class RestFace:
             except OperationError as error:
                 body = error
             # One hop to a thread: everything below is synchronous.
-            return await to_thread.run_sync(partial(self._answer, operation, wire, request, body))
+            return await in_thread(self._answer, operation, wire, request, body)
 
         return endpoint
 

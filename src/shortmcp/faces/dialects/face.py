@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as Endpoint
@@ -19,6 +18,7 @@ from shortmcp.faces.dialects.dialect import Asked, Call, Dialect
 from shortmcp.faces.dialects.hosts import ROOT_KEY
 from shortmcp.faces.identity import Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.threads import in_thread
 from shortmcp.faces.wording import reword
 from shortmcp.operation import Operation
 
@@ -67,7 +67,7 @@ class DialectFace:
                 body = await read_body(request, limit) if call.method in BODY_METHODS else b""
             except OperationError as error:
                 body = error
-            return await to_thread.run_sync(partial(self._answer, dialect, call, request, body))
+            return await in_thread(self._answer, dialect, call, request, body)
 
         return _without_head(Endpoint(dialect.prefix + call.path, endpoint, methods=[call.method]))
 

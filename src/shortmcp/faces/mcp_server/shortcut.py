@@ -6,12 +6,11 @@ from typing import Any
 
 import orjson
 import structlog
-from anyio import move_on_after, to_thread
+from anyio import move_on_after
 from mcp.server import CacheHint
 from mcp.server.caching import apply_cache_hint
 from mcp_types import INTERNAL_ERROR, ListToolsResult, methods
 from mcp_types.version import LATEST_MODERN_VERSION
-from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
@@ -24,7 +23,8 @@ from shortmcp.faces.mcp_server.plain import Plain, read_plain, read_version
 from shortmcp.faces.mcp_server.results import write_refusal, write_result
 from shortmcp.faces.mcp_server.tools import BUG, Toolbox
 from shortmcp.faces.mcp_server.transport import AllowedHosts, refuse_error, replaying
-from shortmcp.faces.mcp_server.visits import Visit, read_visit
+from shortmcp.faces.mcp_server.visits import Visit, read_wish
+from shortmcp.faces.threads import in_thread
 
 log = structlog.get_logger("shortmcp.mcp")
 # What a result of the stateless era says beside its content.
@@ -56,7 +56,7 @@ class Shortcut:
         plain = read_plain(headers, version, first.get("body", b""))
         if plain is None or (plain.tool is not None and self._toolbox.find(plain.tool) is None):
             return False, replaying(first, receive)
-        answer = await to_thread.run_sync(self._answer, Request(scope), plain)
+        answer = await in_thread(self._answer, scope, headers, plain)
         if isinstance(answer, Response):
             await answer(scope, receive, send)
         else:
@@ -67,12 +67,21 @@ class Shortcut:
         host, origin = headers.get(b"host", b""), headers.get(b"origin", b"")
         return self._allows(host.decode("latin-1"), origin.decode("latin-1"))
 
-    def _answer(self, request: Request, plain: Plain) -> bytes | Response:
+    def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], plain: Plain) -> bytes | Response:
         try:
-            caller: Caller = self._gate.identify(request.headers.getlist("authorization"))
-            visit = read_visit(request, caller)
+            return self._perform(scope, headers, plain)
+        except Exception:
+            log.exception("unexpected error", tool=plain.tool)
+            return _write(plain, {"error": {"code": INTERNAL_ERROR, "message": BUG}})
+
+    def _perform(self, scope: Scope, headers: Mapping[bytes, bytes], plain: Plain) -> bytes | Response:
+        try:
+            sent = headers.get(b"authorization")
+            caller: Caller = self._gate.identify([] if sent is None else [sent.decode("latin-1")])
+            wish = read_wish(scope["query_string"], headers.get(b"x-mcp-toolsets", b""), headers.get(b"x-mcp-readonly"))
         except OperationError as error:
             return refuse_error(error)
+        visit = Visit(caller, *wish)
         if plain.tool is None:
             shown = self._list(plain.version, visit.toolsets, visit.may_write())
             return _write(plain, {"result": orjson.Fragment(shown)})
@@ -85,9 +94,6 @@ class Shortcut:
             result = write_result(self._toolbox.run(operation, visit, plain.arguments))
         except OperationError as error:
             result = write_refusal(error)
-        except Exception:
-            log.exception("unexpected error", tool=tool)
-            return {"error": {"code": INTERNAL_ERROR, "message": BUG}}
         return {"result": result | _MODERN if plain.version == LATEST_MODERN_VERSION else result}
 
     def _write_list(self, version: str, toolsets: frozenset[str], may_write: bool) -> bytes:

@@ -1,6 +1,7 @@
 """Who sent a request and what they asked to see."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -35,15 +36,27 @@ class Visit:
 
 def read_visit(request: Request, caller: Caller) -> Visit:
     """The visit of `caller`; INVALID for a toolset that is none."""
-    query = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-    asked = ",".join([*query.get("toolsets", []), *request.headers.getlist("x-mcp-toolsets")])
-    named = {name.strip().lower() for name in asked.split(",") if name.strip()}
+    headers = request.headers
+    toolsets = ",".join(headers.getlist("x-mcp-toolsets")).encode("latin-1")
+    readonly = [value.encode("latin-1") for value in headers.getlist("x-mcp-readonly")]
+    return Visit(caller, *read_wish(request.scope["query_string"], toolsets, b",".join(readonly) if readonly else None))
+
+
+@lru_cache(maxsize=1024)
+def read_wish(query: bytes, toolsets: bytes, readonly: bytes | None) -> tuple[frozenset[str], bool]:
+    """Which toolsets a request asks for, by its query string and its headers, and whether it wants no writes."""
+    asked = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    named = {
+        name.strip().lower()
+        for name in ",".join([*asked.get("toolsets", []), toolsets.decode("latin-1")]).split(",")
+        if name.strip()
+    }
     if not named <= {*TOOLSETS, "all"}:
         raise OperationError(
             Code.INVALID, f"`toolsets` may name {', '.join(TOOLSETS)} or all, separated by commas.", field="toolsets"
         )
-    toolsets = frozenset(TOOLSETS) if "all" in named else frozenset(named)
-    readonly = [*query.get("readonly", []), *request.headers.getlist("x-mcp-readonly")]
+    chosen = frozenset(TOOLSETS) if "all" in named else frozenset(named)
+    words = [*asked.get("readonly", []), *([] if readonly is None else readonly.decode("latin-1").split(","))]
     # Whoever says it in an unexpected word wants it all the same.
-    is_readonly = any(word.strip().lower() not in {"0", "false", "no", "off"} for word in readonly)
-    return Visit(caller, toolsets or DEFAULT_TOOLSETS, is_readonly)
+    is_readonly = any(word.strip().lower() not in {"0", "false", "no", "off"} for word in words)
+    return chosen or DEFAULT_TOOLSETS, is_readonly
