@@ -31,6 +31,7 @@ VARYING = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)")
 # What was drawn by lot: codes, ends of slugs, and what is as long as a secret.
 DRAWN = re.compile(
     r"(?<=short_code\":\")[a-z0-9]{6}(?=\")|(?<=sho\.test/)[a-z0-9]{6}(?![\w-])|(?<=sho\.test/qr/)[a-z0-9]{6}(?![\w-])"
+    r"|(?<=sho\.test/paste/)\w{8}|(?<=paste_code\":\")\w{8}(?=\")|^\w{8}$"
     r"|^[a-z0-9]{6}$|[\w+/=-]{22,}|(?<=x-)[0-9a-f]{4}\b"
 )
 

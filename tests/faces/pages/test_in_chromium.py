@@ -79,7 +79,7 @@ def test_whatever_can_be_pressed_is_44_pixels_high_and_shows_when_it_has_the_foc
         page = context.new_page()
         page.goto(f"{site.url}/{name}")
         # Numbers of lines are as high as their lines; whoever types reaches everything that they lead to.
-        targets = page.locator("a:not([tabindex]), input, button, summary").all()
+        targets = page.locator("a:not([tabindex]), input, button, summary, pre[tabindex]").all()
         assert targets
         for target in targets:
             box = target.bounding_box()
