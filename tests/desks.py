@@ -37,7 +37,7 @@ OPERATIONS = {operation.name: operation for operation in CATALOG}
 
 @dataclass
 class Desk:
-    """A workspace `acme` whose reports are sent to a mailbox. `now` is what its clock shows."""
+    """A workspace `main` whose reports are sent to a mailbox. `now` is what its clock shows."""
 
     node: Node
     mailer: Mailer
@@ -50,7 +50,7 @@ class Desk:
         """Transactions by the desk's clock."""
         return replace(self.node.work(), clock=lambda: self.now)
 
-    def open_workspace(self, name: str = "Acme", plan: str = "unlimited") -> int:
+    def open_workspace(self, name: str = "Main", plan: str = "unlimited") -> int:
         """A new workspace; the desk's own from now on."""
         with self.work.begin(OPERATOR, Scope.WRITE) as ctx:
             self.workspace_id = create_workspace(ctx, name, plan).id or 0

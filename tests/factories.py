@@ -44,7 +44,7 @@ class Server:
     url: str
     node: Node
 
-    def open_workspace(self, name: str = "Acme", plan: str = "unlimited", scope: Scope = Scope.WRITE) -> Access:
+    def open_workspace(self, name: str = "Main", plan: str = "unlimited", scope: Scope = Scope.WRITE) -> Access:
         """A new workspace with a project `default-…` and a token."""
         with self.begin() as ctx:
             workspace = create_workspace(ctx, f"{name} {uuid4().hex[:8]}", plan)

@@ -25,7 +25,7 @@ MONTH = Report(
         TopLink("All concerts in July and August", "s.example/summer", 6210),
         TopLink("Tickets", "s.example/tickets", 3980),
         TopLink("How to get there, by train, by boat and on foot", "s.example/way", 2105),
-        TopLink("Newsletter of the friends of the lakeside theatre", f"s.example/{'friends-' * 6}2026", 1044),
+        TopLink("Newsletter of the friends of the garden theatre", f"s.example/{'friends-' * 6}2026", 1044),
         TopLink("Press", "s.example/press", 126),
     ],
     active_links=9,

@@ -87,9 +87,9 @@ def test_an_owner_s_address_is_set_with_the_workspace_or_later_and_can_be_taken_
     database_url: str, tmp_path: Path
 ) -> None:
     steps = [
-        (("workspace", "create", "Acme", "--email", "Ann@EXAMPLE.com"), "Ann@example.com"),
-        (("workspace", "set-email", "acme", "bob@example.com"), "bob@example.com"),
-        (("workspace", "set-email", "acme", ""), None),
+        (("workspace", "create", "Main", "--email", "Ann@EXAMPLE.com"), "Ann@example.com"),
+        (("workspace", "set-email", "main", "bob@example.com"), "bob@example.com"),
+        (("workspace", "set-email", "main", ""), None),
     ]
     for command, address in steps:
         assert run_json(*command, database_url=database_url, data_dir=tmp_path)["owner_email"] == address

@@ -31,7 +31,7 @@ def database(database: Database) -> Database:
         connection.execute(
             text(
                 "INSERT INTO workspaces (id, name, slug, plan, created_at, owner_email) "
-                "VALUES (1, 'Acme <b>', 'acme', 'pro', 0, 'ann@example.com'), (2, 'B', 'b', 'pro', 0, NULL)"
+                "VALUES (1, 'Main <b>', 'main', 'pro', 0, 'ann@example.com'), (2, 'B', 'b', 'pro', 0, NULL)"
             )
         )
     return database

@@ -30,7 +30,7 @@ def database(database: Database) -> Database:
         connection.execute(
             text(
                 "INSERT INTO workspaces (id, name, slug, plan, created_at, owner_email) "
-                "VALUES (1, 'Acme', 'acme', 'tiny', 0, 'ann@example.com')"
+                "VALUES (1, 'Main', 'main', 'tiny', 0, 'ann@example.com')"
             )
         )
         connection.execute(

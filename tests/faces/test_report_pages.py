@@ -60,7 +60,7 @@ def server(settings: Settings) -> Iterator[Server]:
 @pytest.fixture
 def recipient(server: Server) -> Recipient:
     desk = Desk(server.node, LogMailer())
-    desk.open_workspace("Lakeside")
+    desk.open_workspace("Garden")
     project = desk.perform("create_project", name="Summer", weekly_report_recipients="ann@example.com")
     with server.node.database.read() as connection:
         contact_id = connection.exec_driver_sql("SELECT id FROM report_contacts").scalar_one()

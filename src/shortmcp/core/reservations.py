@@ -4,7 +4,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 from pydantic import Field as Described
-from sqlalchemy import func
 from sqlmodel import col, select
 
 from shortmcp.core.codes import Kind, ReservedCode, claim_code, count_codes, retire_code
@@ -13,7 +12,8 @@ from shortmcp.core.domains import read_domain
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.fields import Line, OutgoingMoment, Reference
 from shortmcp.core.limits import check_link_limit
-from shortmcp.core.lists import ListQuery, Page, make_page
+from shortmcp.core.lists import ListQuery, Page
+from shortmcp.core.paging import page_newest_first
 
 Domain = Annotated[Reference | None, Described(description="Short domain of the code, where there are several.")]
 
@@ -63,13 +63,7 @@ def reserve_code(ctx: Context, new: CodeReserve) -> ReservedPublic:
 def list_reserved_codes(ctx: Context, query: ListQuery) -> Page[ReservedPublic]:
     """List the workspace's reserved codes, newest first. Codes of links are not among them: use list_short_links."""
     mine = col(ReservedCode.workspace_id) == ctx.caller.workspace_id
-    after = query.after()
-    total = after[1] if after else ctx.session.exec(select(func.count()).select_from(ReservedCode).where(mine)).one()
-    rows = select(ReservedCode).where(mine).order_by(col(ReservedCode.id).desc()).limit(query.per_page + 1)
-    rows = rows.where(col(ReservedCode.id) < after[0]) if after else rows.offset(query.offset)
-    codes = list(ctx.session.exec(rows))
-    last = codes[query.per_page - 1].id if len(codes) > query.per_page else None
-    return make_page([_public(ctx, code) for code in codes], last, total, query)
+    return page_newest_first(ctx, query, ReservedCode, mine, lambda code: _public(ctx, code))
 
 
 def release_code(ctx: Context, ref: ReservedRef) -> None:

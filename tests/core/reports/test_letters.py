@@ -92,7 +92,7 @@ def test_a_week_has_a_name(first: str, last: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_html_is_well_formed_and_takes_nothing_from_anywhere(name: str) -> None:
-    written = write_report(SAMPLES[name], "Lakeside", UNSUBSCRIBE)
+    written = write_report(SAMPLES[name], "Garden", UNSUBSCRIBE)
     letter = Letter(written.html)
     assert written.html.startswith("<!doctype html>\n")
     assert not {"img", "svg", "script", "link", "iframe", "object", "form"} & set(letter.tags)
@@ -105,7 +105,7 @@ def test_the_html_is_well_formed_and_takes_nothing_from_anywhere(name: str) -> N
 @pytest.mark.parametrize("name", SAMPLES)
 def test_text_and_html_show_the_same_numbers(name: str) -> None:
     report = SAMPLES[name]
-    written = write_report(report, "Lakeside", UNSUBSCRIBE)
+    written = write_report(report, "Garden", UNSUBSCRIBE)
     shown = Letter(written.html).shown
     for link in report.links:
         for where in (shown, written.text):
@@ -115,7 +115,7 @@ def test_text_and_html_show_the_same_numbers(name: str) -> None:
     for where in (shown, written.text):
         assert f"{report.total:,}" in where
         assert report.timezone in where
-        assert "Lakeside" in where
+        assert "Garden" in where
     days = re.findall(r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d+ +(#*) +([0-9,]+)$", written.text, re.MULTILINE)
     assert [int(total.replace(",", "")) for _, total in days] == [total for _, total in report.days if report.total]
     assert [bool(signs) for signs, _ in days] == [total != "0" for _, total in days]
@@ -123,7 +123,7 @@ def test_text_and_html_show_the_same_numbers(name: str) -> None:
 
 
 def test_bars_are_as_long_as_their_numbers_say() -> None:
-    html = write_report(MONTH, "Lakeside", None).html
+    html = write_report(MONTH, "Garden", None).html
     heights = [int(height) for height in re.findall(r'class="bar" height="(\d+)"', html)]
     most = max(total for _, total in MONTH.days)
     assert heights == [max(2, round(96 * total / most)) for _, total in MONTH.days if total]
@@ -133,7 +133,7 @@ def test_bars_are_as_long_as_their_numbers_say() -> None:
 
 
 def test_the_subject_tells_the_number_and_the_change_is_told_in_words() -> None:
-    assert write_report(MONTH, "Lakeside", None).subject == "Summer programme: 14,466 clicks, June 2026"
+    assert write_report(MONTH, "Garden", None).subject == "Summer programme: 14,466 clicks, June 2026"
     said = {
         "more": MONTH,
         "fewer": replace(MONTH, change=-3.25),
@@ -141,7 +141,7 @@ def test_the_subject_tells_the_number_and_the_change_is_told_in_words() -> None:
         "none in": replace(WEEK, previous=0, change=None),
         "history": NOTHING,
     }
-    texts = {word: write_report(report, "Lakeside", None).text.splitlines()[3] for word, report in said.items()}
+    texts = {word: write_report(report, "Garden", None).text.splitlines()[3] for word, report in said.items()}
     assert texts == {
         "more": "14,466 clicks: 15.9 % more than in the month before (12,480).",
         "fewer": "14,466 clicks: 3.2 % fewer than in the month before (12,480).",
@@ -159,7 +159,7 @@ def test_a_report_that_the_history_cuts_says_so() -> None:
 
 
 def test_what_is_behind_the_first_names_is_one_row_and_nothing_is_lost() -> None:
-    rows = write_report(MONTH, "Lakeside", None).text.partition("COUNTRIES\n")[2].partition("\n\n")[0].splitlines()
+    rows = write_report(MONTH, "Garden", None).text.partition("COUNTRIES\n")[2].partition("\n\n")[0].splitlines()
     assert [row.split("  ")[-1] for row in rows][-1] == "Others"
     numbers = [int(re.findall(r"([0-9,]+)  ", row)[0].replace(",", "")) for row in rows]
     assert (len(numbers), sum(numbers)) == (7, sum(total for _, total in MONTH.countries))
@@ -184,7 +184,7 @@ def test_foreign_text_stays_text_and_one_line() -> None:
 
 def test_an_invitation_holds_no_free_text_and_both_addresses() -> None:
     confirm = UNSUBSCRIBE.replace("unsubscribe", "confirm")
-    written = write_invitation("Lakeside " * 40, "summer-" * 40, confirm, UNSUBSCRIBE)
+    written = write_invitation("Garden " * 40, "summer-" * 40, confirm, UNSUBSCRIBE)
     assert len(written.subject) < 100
     assert len(written.text) < 800
     letter = Letter(written.html)

@@ -18,7 +18,7 @@ def test_a_recipient_is_asked_once_and_gets_reports_after_a_yes(desk: Desk, mail
     desk.run()
     add_project(desk, "Winter", weekly_report_recipients="ann@example.com")
     desk.run()
-    assert subjects(mailbox.mails) == [("ann@example.com", "Do you want reports from Acme?")]
+    assert subjects(mailbox.mails) == [("ann@example.com", "Do you want reports from Main?")]
     desk.answer(mailbox.mails.pop(), "confirm")
     desk.run(DUE - timedelta(seconds=1))
     assert mailbox.mails == []
@@ -147,7 +147,7 @@ def test_reports_beyond_the_mails_of_a_day_come_on_the_next(
 
 def test_nobody_is_asked_by_more_than_three_workspaces_a_day(desk: Desk, mailbox: Mailbox) -> None:
     for number in range(5):
-        desk.open_workspace(f"Acme {number}")
+        desk.open_workspace(f"Main {number}")
         add_project(desk, f"Project {number}", weekly_report_recipients="ann@example.com")
     for _ in range(5):
         desk.run()
@@ -176,9 +176,9 @@ def test_without_a_mail_server_nothing_breaks_and_who_was_not_asked_is_asked_whe
         add_project(desk, weekly_report_recipients="ann@example.com")
         desk.run()
         logged = "".join(capsys.readouterr())
-        assert "Do you want reports from Acme?" in logged
+        assert "Do you want reports from Main?" in logged
         assert "ann@example.com" not in logged
         assert "/reports/" not in logged
         desk.mailer = SmtpMailer(mailbox.server, SENDER)
         desk.run(DUE)
-    assert subjects(mailbox.mails) == [("ann@example.com", "Do you want reports from Acme?")]
+    assert subjects(mailbox.mails) == [("ann@example.com", "Do you want reports from Main?")]

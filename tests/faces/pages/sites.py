@@ -94,7 +94,7 @@ REVEALED = SecretRevealed(
     remaining_uses=1,
 )
 ASKED = SubscriptionPublic(
-    address="a…@example.com", workspace="Lakeside", project="summer-programme", confirmed=False, stopped=False
+    address="a…@example.com", workspace="Garden", project="summer-programme", confirmed=False, stopped=False
 )
 CONFIRMED = ASKED.model_copy(update={"confirmed": True})
 PAGES: Mapping[str, Callable[[], Page]] = {

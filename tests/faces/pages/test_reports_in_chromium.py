@@ -19,8 +19,8 @@ from shortmcp.settings import Settings
 Scheme = Literal["light", "dark"]
 UNSUBSCRIBE = "https://sho.example/reports/unsubscribe/7.3.0123456789abcdef0123456789abcdef"
 LETTERS = {
-    **{name: write_report(report, "Lakeside", UNSUBSCRIBE) for name, report in SAMPLES.items()},
-    "invitation": write_invitation("Lakeside", "summer-programme", UNSUBSCRIBE.replace("un", "", 1), UNSUBSCRIBE),
+    **{name: write_report(report, "Garden", UNSUBSCRIBE) for name, report in SAMPLES.items()},
+    "invitation": write_invitation("Garden", "summer-programme", UNSUBSCRIBE.replace("un", "", 1), UNSUBSCRIBE),
 }
 
 
@@ -58,7 +58,7 @@ def test_a_recipient_is_asked_by_mail_and_says_yes_and_no_with_a_real_browser(
 ) -> None:
     with open_mailbox() as mailbox, ExitStack() as stack:
         server = start_server(settings.model_copy(update={"smtp_url": f"smtp://127.0.0.1:{mailbox.port}"}), stack)
-        with server.client(server.open_workspace("Lakeside")) as client:
+        with server.client(server.open_workspace("Garden")) as client:
             made = client.post("/projects", json={"name": "Summer", "weekly_report_recipients": "ann@example.com"})
             assert made.status_code == 201
         eventually(lambda: len(mailbox.mails) == 1)

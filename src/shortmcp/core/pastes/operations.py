@@ -9,7 +9,8 @@ from shortmcp.core.context import Caller, Context, Scope, Work
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.events.announcing import Event, announce
 from shortmcp.core.limits import check_paste_limit
-from shortmcp.core.lists import ListQuery, Page, make_page
+from shortmcp.core.lists import ListQuery, Page
+from shortmcp.core.paging import page_newest_first
 from shortmcp.core.passwords import hash_password
 from shortmcp.core.pastes.codes import make_code
 from shortmcp.core.pastes.finding import find_paste, read_content, subject_of
@@ -27,7 +28,7 @@ def create_paste(ctx: Context, new: PasteCreate) -> PastePublic:
 
     It cannot be changed later, only deleted.
     """
-    check_paste_limit(ctx, lambda: _count(ctx, live=True))
+    check_paste_limit(ctx, lambda: _count_live(ctx))
     expires_at = None if new.expiry_hours is None else ctx.now + timedelta(hours=new.expiry_hours)
     paste = Paste(
         workspace_id=ctx.caller.workspace_id,
@@ -53,13 +54,8 @@ def list_pastes(ctx: Context, query: ListQuery) -> Page[PastePublic]:
 
     Those that have expired are among them until they are deleted.
     """
-    after = query.after()
-    total = after.total if after else _count(ctx, live=False)
-    rows = select(Paste).where(Paste.workspace_id == ctx.caller.workspace_id).order_by(col(Paste.id).desc())
-    rows = rows.where(col(Paste.id) < after.last) if after else rows.offset(query.offset)
-    pastes = list(ctx.session.exec(rows.limit(query.per_page + 1)))
-    last = pastes[query.per_page - 1].id if len(pastes) > query.per_page else None
-    return make_page([_public(ctx, paste) for paste in pastes], last, total, query)
+    mine = col(Paste.workspace_id) == ctx.caller.workspace_id
+    return page_newest_first(ctx, query, Paste, mine, lambda paste: _public(ctx, paste))
 
 
 def check_paste_password(work: Work, caller: Caller, query: PasteQuery) -> PasteQuery:
@@ -103,11 +99,9 @@ def delete_paste(ctx: Context, ref: PasteRef) -> None:
     ctx.session.add(DeletedPaste(code=paste.code))
 
 
-def _count(ctx: Context, *, live: bool) -> int:
+def _count_live(ctx: Context) -> int:
     query = select(func.count()).select_from(Paste).where(Paste.workspace_id == ctx.caller.workspace_id)
-    if live:
-        query = query.where(or_(col(Paste.expires_at).is_(None), col(Paste.expires_at) > ctx.now))
-    return ctx.session.exec(query).one()
+    return ctx.session.exec(query.where(or_(col(Paste.expires_at).is_(None), col(Paste.expires_at) > ctx.now))).one()
 
 
 def _public(ctx: Context, paste: Paste) -> PastePublic:

@@ -3,14 +3,15 @@
 import re
 from base64 import urlsafe_b64decode
 
-from sqlalchemy import func, or_
-from sqlmodel import col, delete, select
+from sqlalchemy import or_
+from sqlmodel import col, delete
 
 from shortmcp.core.codes import UNGUESSABLE_LENGTH, Kind, claim_code, count_codes, retire_code
 from shortmcp.core.context import Context
 from shortmcp.core.errors import invalid
 from shortmcp.core.limits import check_link_limit
-from shortmcp.core.lists import Page, make_page
+from shortmcp.core.lists import Page
+from shortmcp.core.paging import page_newest_first
 from shortmcp.core.secrets.finding import find_own
 from shortmcp.core.secrets.models import SecretCreate, SecretList, SecretPublic, SecretRef
 from shortmcp.core.secrets.passphrases import Lock
@@ -64,13 +65,7 @@ def list_secrets(ctx: Context, query: SecretList) -> Page[SecretPublic]:
             col(Secret.expires_at).is_(None), col(Secret.expires_at) > ctx.now
         )
         mine &= is_open if query.is_active else ~is_open
-    after = query.after()
-    total = after.total if after else ctx.session.exec(select(func.count()).select_from(Secret).where(mine)).one()
-    rows = select(Secret).where(mine).order_by(col(Secret.id).desc()).limit(query.per_page + 1)
-    rows = rows.where(col(Secret.id) < after.last) if after else rows.offset(query.offset)
-    secrets = list(ctx.session.exec(rows))
-    last = secrets[query.per_page - 1].id if len(secrets) > query.per_page else None
-    return make_page([public_secret(ctx, secret) for secret in secrets], last, total, query)
+    return page_newest_first(ctx, query, Secret, mine, lambda secret: public_secret(ctx, secret))
 
 
 def get_secret(ctx: Context, ref: SecretRef) -> SecretPublic:

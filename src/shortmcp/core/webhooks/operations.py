@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, text
+from sqlalchemy import and_, func, text
 from sqlmodel import col, select
 
 from shortmcp.core.context import Context
@@ -12,7 +12,8 @@ from shortmcp.core.errors import OperationError, invalid
 from shortmcp.core.events.announcing import Event
 from shortmcp.core.events.tables import DeletedWebhook, Webhook
 from shortmcp.core.limits import check_webhook_limit
-from shortmcp.core.lists import Page, make_page
+from shortmcp.core.lists import Page
+from shortmcp.core.paging import page_newest_first
 from shortmcp.core.versions import check_version
 from shortmcp.core.webhooks.challenges import send_challenge
 from shortmcp.core.webhooks.finding import Reason, find_webhook, read_id, switch_off
@@ -66,13 +67,7 @@ def list_webhooks(ctx: Context, query: WebhookList) -> Page[WebhookPublic]:
         mine.append(col(Webhook.url).in_({query.url, _as_stored(ctx, query.url)}))
     if query.event is not None:
         mine.append(col(Webhook.event_types).contains(f" {query.event.value} ", autoescape=True))
-    after = query.after()
-    total = after.total if after else ctx.session.exec(select(func.count()).select_from(Webhook).where(*mine)).one()
-    rows = select(Webhook).where(*mine).order_by(col(Webhook.id).desc()).limit(query.per_page + 1)
-    rows = rows.where(col(Webhook.id) < after.last) if after else rows.offset(query.offset)
-    webhooks = list(ctx.session.exec(rows))
-    last = webhooks[query.per_page - 1].id if len(webhooks) > query.per_page else None
-    return make_page([public_webhook(webhook) for webhook in webhooks], last, total, query)
+    return page_newest_first(ctx, query, Webhook, and_(*mine), public_webhook)
 
 
 def get_webhook(ctx: Context, ref: WebhookRef) -> WebhookPublic:
