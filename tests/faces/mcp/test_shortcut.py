@@ -1,9 +1,9 @@
 """The shortcut answers what the SDK answers: the same requests are sent both ways, and the answers compared."""
 
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +13,8 @@ from calls import make_link
 from faces.mcp.dialogue import ENVELOPE, MODERN, call, modern, post, read_answer
 from factories import Access, Server, free_port, start_server
 from parity.test_isolation import NAMES, VALUES
-from shortmcp.adapters.database import Database
-from shortmcp.adapters.schema import migrate
 from shortmcp.catalog import CATALOG
-from shortmcp.core.context import Caller, Scope
-from shortmcp.core.projects import ProjectCreate, create_project
+from shortmcp.core.context import Scope
 from shortmcp.core.tokens import create_token
 from shortmcp.core.workspaces import create_workspace
 from shortmcp.operation import Operation
@@ -37,34 +34,43 @@ DRAWN = re.compile(
 
 
 class Twin:
-    """A server and a token of it; both twins have seen the same."""
+    """A server and two tokens of it; both twins see the same, one request after another."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         with server.begin() as ctx:
             workspace = create_workspace(ctx, "Twin", "unlimited")
-            owner = Caller(workspace.id or 0, 0, Scope.WRITE, ctx.site.plans["unlimited"])
-            create_project(replace(ctx, caller=owner), ProjectCreate(name="Twin"))
             token, shown = create_token(ctx, workspace.slug, "test", Scope.WRITE)
         self.access = Access(workspace.id or 0, workspace.slug, shown, token.id or 0)
         self.reader = server.add_token(self.access, Scope.READ)
-        with server.client(self.access) as client:
-            make_link(client, short_code="own-code", original_url="https://example.com/own")
+
+    def prepare(self) -> None:
+        """Have a project and a link, whatever the tests before have done to them."""
+        with self.server.client(self.access) as client:
+            if client.get("/projects/twin").status_code == 404:
+                client.post("/projects", json={"name": "Twin", "slug": "twin"}).raise_for_status()
+            if client.get("/links/own-code").status_code == 404:
+                make_link(client, short_code="own-code", original_url="https://example.com/own", project="twin")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[tuple[Twin, Twin]]:
+    with ExitStack() as stack:
+        one, two = (start_twin(tmp_path_factory.mktemp("twin"), sqlite_template, stack) for _ in range(2))
+        yield one, two
 
 
 @pytest.fixture
-def twins(tmp_path: Path) -> Iterator[tuple[Twin, Twin]]:
-    with ExitStack() as stack:
-        yield start_twin(tmp_path / "one", stack), start_twin(tmp_path / "two", stack)
+def twins(both: tuple[Twin, Twin]) -> tuple[Twin, Twin]:
+    for twin in both:
+        twin.prepare()
+    return both
 
 
-def start_twin(folder: Path, stack: ExitStack) -> Twin:
-    url = f"sqlite:///{folder}/shortmcp.db"
-    database = Database(url)
-    migrate(database)
-    database.close()
+def start_twin(folder: Path, template: Path, stack: ExitStack) -> Twin:
+    shutil.copy(template, folder / "shortmcp.db")
     port = free_port()
-    settings = Settings(port=port, data_dir=folder, database_url=url, worker=False, base_url="http://sho.test")
+    settings = Settings(port=port, data_dir=folder, worker=False, base_url="http://sho.test")
     return Twin(Server(f"http://127.0.0.1:{port}", start_server(settings, stack).node))
 
 
