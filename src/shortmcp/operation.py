@@ -80,7 +80,8 @@ class Outcome:
     is_replay: bool = False
 
 
-@dataclass(frozen=True)
+# Each is the same as itself alone, so that what is made of one can be remembered by it.
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One row of the catalog: a core function and where it is offered. Name, text and types are the function's.
 

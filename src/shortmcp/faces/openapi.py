@@ -1,6 +1,7 @@
 """The REST API's description, OpenAPI 3.1, made from the catalog."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -77,13 +78,7 @@ META: Schema = {
 
 def describe(catalog: tuple[Operation, ...], base_url: str, prefix: str) -> Schema:
     """The whole document; `prefix` is the path that routes are below."""
-    schemas = _schemas(catalog)
-    paths: dict[str, Schema] = {}
-    for operation in catalog:
-        for number, route in enumerate(operation.routes):
-            described = _describe(operation, route, schemas)
-            described["operationId"] = operation.name if number == 0 else f"{operation.name}_{number + 1}"
-            paths.setdefault(route.path, {})[route.method.lower()] = described
+    schemas, paths = _describe_all(catalog)
     return {
         "openapi": "3.1.0",
         "info": {"title": "shortmcp", "version": __version__, "license": {"name": "MIT", "identifier": "MIT"}},
@@ -96,6 +91,19 @@ def describe(catalog: tuple[Operation, ...], base_url: str, prefix: str) -> Sche
             "responses": {code: _refused(code, text) for code, text in {**REFUSALS, **PRECONDITION, **ENDED}.items()},
         },
     }
+
+
+@lru_cache(maxsize=8)
+def _describe_all(catalog: tuple[Operation, ...]) -> tuple[Mapping[str, Schema], Mapping[str, Schema]]:
+    # Takes a tenth of a second, and is the same wherever the instance stands.
+    schemas = _schemas(catalog)
+    paths: dict[str, Schema] = {}
+    for operation in catalog:
+        for number, route in enumerate(operation.routes):
+            described = _describe(operation, route, schemas)
+            described["operationId"] = operation.name if number == 0 else f"{operation.name}_{number + 1}"
+            paths.setdefault(route.path, {})[route.method.lower()] = described
+    return schemas, paths
 
 
 def _schemas(catalog: tuple[Operation, ...]) -> dict[str, Schema]:

@@ -1,5 +1,6 @@
 """Tool definitions from the catalog: compact schemas that a model can read whole."""
 
+from functools import lru_cache
 from typing import Any, get_args
 
 from mcp_types import Tool, ToolAnnotations
@@ -16,6 +17,7 @@ _KEY_SCHEMA: Schema = {
 }
 
 
+@lru_cache(maxsize=256)
 def make_tool(operation: Operation) -> Tool:
     """`operation` as a tool: title, text, both schemas, all four annotations."""
     return Tool(
