@@ -24,7 +24,7 @@ from shortmcp.faces.bodies import MAX_BODY, read_body
 from shortmcp.faces.conditions import mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
-from shortmcp.faces.texts import answer_text
+from shortmcp.faces.texts import SAFE, answer_text
 from shortmcp.faces.threads import in_thread
 from shortmcp.faces.wire import BODY_METHODS, Wire
 from shortmcp.operation import Effect, Operation, Route
@@ -190,7 +190,7 @@ def _image(result: QrPublic) -> Response:
     return Response(
         draw_svg(result.drawing),
         media_type="image/svg+xml",
-        headers={"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"},
+        headers=SAFE,
     )
 
 

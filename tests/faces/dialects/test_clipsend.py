@@ -75,7 +75,7 @@ def test_a_read_only_key_lists_and_uses_nothing_up(server: Server, access: Acces
 def test_long_lists_are_whole(server: Server, client: httpx2.Client) -> None:
     slugs = {client.post("/links", json={"content": "x", "slug": f"s-{number}"}).json()["slug"] for number in range(31)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shortmcp.faces.dialects.clipsend.MAX_SIZE", 10)
+        patch.setattr("shortmcp.faces.dialects.dialect.MAX_SIZE", 10)
         assert client.get("/links").json()["links"].keys() == slugs
 
 

@@ -1,6 +1,6 @@
 """ClipSend: secrets and reserved slugs in one map, a reveal by GET, and the month's calls."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,9 @@ from shortmcp.core.lists import MAX_SIZE
 from shortmcp.core.reservations import ReservedPublic
 from shortmcp.core.secrets.models import SecretPublic
 from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json
+from shortmcp.faces.identity import NO_LIMIT
 
 FIELDS = {"content": "content", "max_uses": "max_uses", "slug": "slug"}
-# A plan without a limit: clients read a number there.
-NO_LIMIT = 2**31 - 1
 STATUS: Mapping[Code, int] = {
     Code.MALFORMED: 400,
     Code.INVALID: 400,
@@ -39,8 +38,7 @@ def refuse(error: OperationError) -> Response:
 
 def create_link(asked: Asked) -> Response:
     """POST /links: a secret."""
-    given = {name: value for name, value in asked.body_as(FIELDS).items() if value is not None}
-    made: SecretPublic = asked.perform("create_secret", given)
+    made: SecretPublic = asked.perform("create_secret", asked.given(FIELDS))
     return answer_json({"success": True, "link": made.short_url, "slug": made.slug, "max_uses": made.max_uses})
 
 
@@ -81,18 +79,10 @@ def _reveal(asked: Asked) -> Response:
 
 
 def _everything(asked: Asked) -> dict[str, dict[str, Any]]:
-    secrets = {secret.slug: _show(secret) for secret in _all(asked, "list_secrets", {"is_active": True})}
-    reserved = _all(asked, "list_reserved_codes", {})
+    secrets = {secret.slug: _show(secret) for secret in asked.all_of("list_secrets", {"is_active": True})}
+    reserved = asked.all_of("list_reserved_codes")
     own = {code.short_code: _show_reserved(code) for code in reserved if code.domain == asked.own_host}
     return {**secrets, **own}
-
-
-def _all(asked: Asked, operation: str, given: Mapping[str, Any]) -> Iterator[Any]:
-    page = asked.perform(operation, {**given, "per_page": MAX_SIZE})
-    yield from page.data
-    while page.next_cursor is not None:
-        page = asked.perform(operation, {**given, "per_page": MAX_SIZE, "cursor": page.next_cursor})
-        yield from page.data
 
 
 def _show(secret: SecretPublic) -> dict[str, Any]:

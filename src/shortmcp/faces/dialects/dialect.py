@@ -4,7 +4,7 @@ A dialect knows no rules. What it does not find in a request it leaves to the op
 not know it does not look at.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,6 +14,7 @@ import orjson
 from starlette.responses import Response
 
 from shortmcp.core.errors import OperationError, invalid
+from shortmcp.core.lists import MAX_SIZE
 
 DEFAULT_TITLE = "Link"
 MAX_TITLE = 255
@@ -48,6 +49,10 @@ class Asked:
         """What the body holds of the fields in `names`, the service's names to the operation's."""
         return {names[name]: value for name, value in self.body.items() if name in names}
 
+    def given(self, names: Mapping[str, str]) -> dict[str, Any]:
+        """`body_as` for what is made anew: what clients leave out, some of them send as null."""
+        return {name: value for name, value in self.body_as(names).items() if value is not None}
+
     def query_as(self, names: Mapping[str, str]) -> dict[str, Any]:
         """What the query string holds of the fields in `names`."""
         return {names[name]: value for name, value in self.query.items() if name in names}
@@ -59,8 +64,21 @@ class Asked:
             raise invalid(name, f"`{name}` must be a whole number.")
         return int(value)
 
-    def home_project(self) -> int:
-        """Where links go that are made without a project: the workspace's oldest; it is made where there is none."""
+    def all_of(self, operation: str, given: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        """Every item of a list, page by page."""
+        cursor: Mapping[str, str] | None = {}
+        while cursor is not None:
+            page = self.perform(operation, {**(given or {}), "per_page": MAX_SIZE, **cursor})
+            yield from page.data
+            cursor = None if page.next_cursor is None else {"cursor": page.next_cursor}
+
+    def create_link(self, given: Mapping[str, Any]) -> Any:
+        """A new link, with what these services' clients do not know of: a project and a title."""
+        made = {"project": self._home_project(), "title": title_of(given.get("original_url"))}
+        return self.perform("create_short_link", {**made, **given})
+
+    def _home_project(self) -> int:
+        # The workspace's oldest; it is made where there is none.
         found = self.perform("list_projects", {"per_page": 1}).data
         return (found[0] if found else self.perform("create_project", {"name": "default"})).id
 

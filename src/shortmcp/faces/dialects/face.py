@@ -19,10 +19,9 @@ from shortmcp.faces.dialects.hosts import ROOT_KEY
 from shortmcp.faces.identity import Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
 from shortmcp.faces.threads import in_thread
+from shortmcp.faces.wire import BODY_METHODS
 from shortmcp.faces.wording import reword
 from shortmcp.operation import Operation
-
-BODY_METHODS = frozenset({"POST", "PATCH", "PUT"})
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.lists import Page
 from shortmcp.core.webhooks.models import WebhookPublic
-from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json, title_of
+from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json
 
 PAGE_SIZE = 100
 # Their name of a link's field to ours, in requests and in answers.
@@ -68,11 +68,7 @@ def list_links(asked: Asked) -> Response:
 
 def create_link(asked: Asked) -> Response:
     """POST /links."""
-    given = asked.body_as({**FIELDS, "slug": "short_code"})
-    # What they call left out, some of their clients send as null.
-    given = {name: value for name, value in given.items() if value is not None}
-    home = {"project": asked.home_project(), "title": title_of(given.get("original_url"))}
-    return answer_json(_show(asked.perform("create_short_link", {**home, **given})), 201)
+    return answer_json(_show(asked.create_link(asked.given({**FIELDS, "slug": "short_code"}))), 201)
 
 
 def show_link(asked: Asked) -> Response:
@@ -101,18 +97,12 @@ def list_clicks(asked: Asked) -> Response:
 
 def list_webhooks(asked: Asked) -> Response:
     """GET /webhooks: all of them, newest first."""
-    page = asked.perform("list_webhooks", {"per_page": PAGE_SIZE})
-    shown = [_show_webhook(webhook) for webhook in page.data]
-    while page.next_cursor is not None:
-        page = asked.perform("list_webhooks", {"per_page": PAGE_SIZE, "cursor": page.next_cursor})
-        shown += [_show_webhook(webhook) for webhook in page.data]
-    return answer_json(shown)
+    return answer_json([_show_webhook(webhook) for webhook in asked.all_of("list_webhooks")])
 
 
 def create_webhook(asked: Asked) -> Response:
     """POST /webhooks: with its secret, this once."""
-    given = {name: value for name, value in asked.body_as(WEBHOOK_FIELDS).items() if value is not None}
-    made = asked.perform("create_webhook", given)
+    made = asked.perform("create_webhook", asked.given(WEBHOOK_FIELDS))
     return answer_json({**_show_webhook(made), "secret": made.secret}, 201)
 
 

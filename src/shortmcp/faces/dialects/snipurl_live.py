@@ -8,7 +8,7 @@ from starlette.responses import Response
 from shortmcp.core.errors import Code, OperationError, invalid
 from shortmcp.core.links.models import LinkPublic
 from shortmcp.core.pastes.models import MAX_CONTENT, PasteDetails, PastePublic
-from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json, title_of, zulu
+from shortmcp.faces.dialects.dialect import Asked, Call, Dialect, answer_json, zulu
 from shortmcp.faces.texts import answer_text
 
 PAGE_SIZE = 15
@@ -56,10 +56,7 @@ def refuse(error: OperationError) -> Response:
 
 def create_link(asked: Asked) -> Response:
     """POST /links."""
-    given = asked.body_as({**FIELDS, "custom_code": "short_code", "domain": "domain"})
-    given = {name: value for name, value in given.items() if value is not None}
-    home = {"project": asked.home_project(), "title": title_of(given.get("original_url"))}
-    link = asked.perform("create_short_link", {**home, **given})
+    link = asked.create_link(asked.given({**FIELDS, "custom_code": "short_code", "domain": "domain"}))
     shown = {name: value for name, value in _show(link).items() if name != "is_active"}
     return _done("Short link created successfully", shown, 201)
 
@@ -94,8 +91,8 @@ def delete_link(asked: Asked) -> Response:
 
 def create_paste(asked: Asked) -> Response:
     """POST /pastes."""
-    given = {name: value for name, value in asked.body_as(PASTE_FIELDS).items() if value is not None}
-    return _done("Paste created successfully", _show_paste(asked.perform("create_paste", given)), 201)
+    made = asked.perform("create_paste", asked.given(PASTE_FIELDS))
+    return _done("Paste created successfully", _show_paste(made), 201)
 
 
 def show_paste(asked: Asked) -> Response:
