@@ -34,8 +34,8 @@ class Side:
         return f"http://127.0.0.1:{self.port}"
 
 
-def parse_options(text: str | None, *, rounds: int) -> argparse.Namespace:
-    """The command line of a benchmark that `text` describes."""
+def parse_options(text: str | None, *, rounds: int, tools: tuple[str, ...] = ("wrk", "taskset")) -> argparse.Namespace:
+    """The command line of a benchmark that `text` describes and that needs `tools`."""
     parser = argparse.ArgumentParser(description=text)
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--seconds", type=int, default=3)
@@ -43,9 +43,9 @@ def parse_options(text: str | None, *, rounds: int) -> argparse.Namespace:
     parser.add_argument("--client-core", default="1")
     parser.add_argument("--dir", type=Path, help="Where databases and journals are made; a real disk is honest.")
     options = parser.parse_args()
-    missing = [tool for tool in ("wrk", "taskset") if shutil.which(tool) is None]
+    missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:
-        raise SystemExit(f"Not installed: {', '.join(missing)} (apt-get install wrk util-linux).")
+        raise SystemExit(f"Not installed: {', '.join(missing)} (apt-get install wrk util-linux nginx-light).")
     return options
 
 
@@ -104,7 +104,7 @@ def running(command: list[str], options: argparse.Namespace, output: Path) -> Ge
 
 
 def wait_for(url: str) -> None:
-    """Until a server answers."""
+    """Until a server answers, whatever it says."""
     deadline = time.monotonic() + 60
     while True:
         try:

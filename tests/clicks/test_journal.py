@@ -63,6 +63,28 @@ def test_file_names_sort_by_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert {(name.version, name.variant) for name in names} == {(7, "specified in RFC 4122")}
 
 
+def test_a_group_of_clicks_is_one_line_each_in_their_order(tmp_path: Path) -> None:
+    with closing(quiet_journal(tmp_path)) as journal:
+        journal.write_all([numbered(number) for number in range(50)])
+        assert recorded(tmp_path) == list(range(50))
+        assert (journal.written, journal.pending, journal.dropped) == (50, 0, 0)
+
+
+@pytest.mark.parametrize("payload", [b"x" * (MAX_PAYLOAD + 1), b"one\ntwo"])
+def test_a_bad_payload_in_a_group_is_dropped_alone(tmp_path: Path, payload: bytes) -> None:
+    with closing(quiet_journal(tmp_path)) as journal:
+        journal.write_all([numbered(1), payload, numbered(2)])
+        assert (journal.written, journal.pending, journal.dropped) == (2, 0, 1)
+    assert recorded(tmp_path) == [1, 2]
+
+
+def test_strict_syncs_each_click_of_a_group_before_it_returns(tmp_path: Path) -> None:
+    disk = FailingSync(failures=0)
+    with closing(Journal(tmp_path, sync_interval=0, strict=True, fdatasync=disk)) as journal:
+        journal.write_all([numbered(1), numbered(2)])
+        assert len(disk.files) == 2
+
+
 @pytest.mark.parametrize("payload", [b"x" * (MAX_PAYLOAD + 1), b"one\ntwo"])
 def test_a_payload_that_is_too_long_or_has_a_line_feed_is_counted_as_dropped(tmp_path: Path, payload: bytes) -> None:
     with closing(quiet_journal(tmp_path)) as journal:

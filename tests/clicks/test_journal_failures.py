@@ -64,6 +64,20 @@ def test_clicks_wait_in_memory_while_the_disk_is_full_and_reach_it_afterwards(ti
     assert torn_lines(tiny_disk / "clicks") == 1
 
 
+def test_clicks_of_a_group_that_a_full_disk_takes_in_part_are_all_there_afterwards(tiny_disk: Path) -> None:
+    filler = tiny_disk / "filler"
+    filler.write_bytes(bytes(40_000))
+    with closing(quiet_journal(tiny_disk / "clicks")) as journal:
+        for start in range(0, 200, 20):
+            journal.write_all([numbered(number) for number in range(start, start + 20)])
+        assert journal.written + journal.pending == 200
+        assert journal.pending > 0
+        filler.unlink()
+        journal.sync()
+        assert (journal.written, journal.pending, journal.dropped) == (200, 0, 0)
+    assert sorted(recorded(tiny_disk / "clicks")) == list(range(200))
+
+
 def test_a_recovered_disk_is_noticed_without_new_traffic(tiny_disk: Path) -> None:
     filler = tiny_disk / "filler"
     filler.write_bytes(bytes(40_000))
@@ -105,8 +119,7 @@ limit = lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.R
 payload = lambda number: json.dumps({"n": number}).encode().ljust(290)
 journal = Journal(Path(sys.argv[1]), sync_interval=3600)
 limit(LIMIT)
-for number in range(20):
-    journal.write(payload(number))
+WRITE
 report = {"written": journal.written, "pending": journal.pending}
 limit(resource.RLIM_INFINITY)
 LATER
@@ -115,18 +128,26 @@ print(json.dumps(report | {"dropped": journal.dropped}))
 """
 
 
-@pytest.mark.parametrize("later", ["journal.write(payload(20))", "journal.sync(); journal.write(payload(20))"])
-def test_a_short_write_spoils_no_other_line_and_its_click_is_written_again(tmp_path: Path, later: str) -> None:
-    script = LIMITED_FILE.replace("LIMIT)", "1000)").replace("LATER", later)
+ONE_BY_ONE = "for number in range(20):\n    journal.write(payload(number))"
+ALL_AT_ONCE = "journal.write_all([payload(number) for number in range(20)])"
+
+
+@pytest.mark.parametrize("write", [ONE_BY_ONE, ALL_AT_ONCE])
+@pytest.mark.parametrize("later", ["journal.write(payload(20))", "journal.sync(); journal.write_all([payload(20)])"])
+def test_a_short_write_spoils_no_other_line_and_its_click_is_written_again(
+    tmp_path: Path, write: str, later: str
+) -> None:
+    script = LIMITED_FILE.replace("LIMIT)", "1000)").replace("WRITE", write).replace("LATER", later)
     report = run_child(script, tmp_path)
     assert report == {"written": 3, "pending": 17, "dropped": 0}
     assert sorted(recorded(tmp_path)) == list(range(21))
     assert torn_lines(tmp_path) == 1
 
 
-@pytest.mark.parametrize("later", ["journal.write(payload(20))", "journal.sync(); journal.write(payload(20))"])
-def test_a_line_that_lacks_only_its_line_feed_is_not_written_twice(tmp_path: Path, later: str) -> None:
-    script = LIMITED_FILE.replace("LIMIT)", "1199)").replace("LATER", later)
+@pytest.mark.parametrize("write", [ONE_BY_ONE, ALL_AT_ONCE])
+@pytest.mark.parametrize("later", ["journal.write_all([payload(20)])", "journal.sync(); journal.write(payload(20))"])
+def test_a_line_that_lacks_only_its_line_feed_is_not_written_twice(tmp_path: Path, write: str, later: str) -> None:
+    script = LIMITED_FILE.replace("LIMIT)", "1199)").replace("WRITE", write).replace("LATER", later)
     report = run_child(script, tmp_path)
     assert report == {"written": 4, "pending": 16, "dropped": 0}
     assert sorted(recorded(tmp_path)) == list(range(21))

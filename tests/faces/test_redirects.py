@@ -50,6 +50,19 @@ CORPUS = {
     + request("GET /healthz HTTP/1.1")
     + request("GET /launch HTTP/1.1"),
     "pipelined behind another": request("GET /healthz HTTP/1.1") + request("GET /launch HTTP/1.1") * 2,
+    "lower case headers": request("GET /launch HTTP/1.1", BROWSER.lower()),
+    "shouted headers": request("GET /launch HTTP/1.1", BROWSER.replace("User-Agent", "USER-AGENT")),
+    "no spaces in headers": request("GET /launch HTTP/1.1", BROWSER.replace(": ", ":")),
+    "spaces around values": request("GET /launch HTTP/1.1", BROWSER.replace("de-AT", "  de-AT \t")),
+    "two of a name": request(
+        "GET /launch HTTP/1.1", f"{BROWSER}User-Agent: {CHROME}\r\nReferer: https://x.example/\r\n"
+    ),
+    "two hosts": request("GET /launch HTTP/1.1", f"{BROWSER}Host: other.example\r\n"),
+    "no host": request("GET /launch HTTP/1.1", f"User-Agent: {CHROME}\r\n"),
+    "keep-alive": request("GET /launch HTTP/1.1", f"{BROWSER}Connection: keep-alive\r\n"),
+    "latin-1": request("GET /launch HTTP/1.1", f"{BROWSER}X-Name: \xe9\r\n"),
+    "fragment": request("GET /launch?a=b#c HTTP/1.1"),
+    "odd query": request("GET /launch?\"<>\\^`{|}~' HTTP/1.1"),
     "twice over": request("GET /launch HTTP/1.1") * 40,
 }
 LAST = request("GET /healthz HTTP/1.1", f"{BROWSER}Connection: close\r\n")
@@ -98,6 +111,45 @@ def test_both_ways_give_the_same_answers_and_count_the_same(server: Server, plai
     deadline = time.monotonic() + 20
     while numbers(server) != expected:
         assert time.monotonic() < deadline, (numbers(server), expected)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_body_that_looks_like_a_visit_is_none(server: Server) -> None:
+    with server.client(server.open_workspace()) as client:
+        make_link(client, short_code="launch")
+    exchange(server, CORPUS["head"])
+    visit = CORPUS["plain"]
+    port = int(server.url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        # Its answer does not wait for its body.
+        connection.sendall(request("POST /launch HTTP/1.1", f"{BROWSER}Content-Length: {2 * len(visit)}\r\n"))
+        assert connection.recv(65536).startswith(b"HTTP/1.1 405 ")
+        connection.sendall(visit)
+        connection.sendall(visit + LAST)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"302 Found" not in received
+    assert numbers(server) == (0, 0)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_requests_in_pieces_of_their_own_are_answered_in_their_order(server: Server) -> None:
+    with server.client(server.open_workspace()) as client:
+        make_link(client, short_code="launch")
+    exchange(server, CORPUS["head"])
+    port = int(server.url.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(50):
+            connection.sendall(CORPUS["plain"])
+            connection.sendall(CORPUS["health"])
+        connection.sendall(LAST)
+        received = b""
+        while chunk := connection.recv(65536):
+            received += chunk
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"302", b"200"] * 50 + [b"200"]
 
 
 def count_of_corpus() -> tuple[int, int]:

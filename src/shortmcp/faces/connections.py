@@ -48,17 +48,19 @@ class GuardedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.waiting = Waiting.HEADERS
-        self._since = 0.0
+        self.since = 0.0
         self._size = 0
+        # Whether the parser has read the last message to its end, and nothing of the next one.
+        self.is_between = True
         # Whether the last piece of a request alone is longer than headers may be.
         self.is_large = False
         self._timer: TimerHandle | None = None
-        self._now = self.loop.time
+        self.now = self.loop.time
 
     def connection_made(self, transport: Any) -> None:
         """A new connection: its first request is waited for as long as headers are."""
         super().connection_made(transport)
-        self._since = self._now()
+        self.since = self.now()
         self._timer = self.loop.call_later(self.header_seconds, self._check)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -92,6 +94,11 @@ class GuardedProtocol(HttpToolsProtocol):
                 # The parser reads nothing more: what comes next would be waited for in vain.
                 self.cycle.keep_alive = False
 
+    def on_message_complete(self) -> None:
+        """The last byte of a request."""
+        self.is_between = True
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
         """An answer is sent. Does what the base class does, but for its timer."""
         self.server_state.total_requests += 1
@@ -101,16 +108,16 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         elif self.waiting is Waiting.ANSWER:
-            self.waiting, self._since = Waiting.REQUEST, self._now()
+            self.waiting, self.since = Waiting.REQUEST, self.now()
 
     def begin_message(self) -> None:
         """The headers of a request are waited for from now on."""
-        self.waiting, self._since, self._size = Waiting.HEADERS, self._now(), 0
+        self.waiting, self.since, self._size, self.is_between = Waiting.HEADERS, self.now(), 0, False
 
     def _check(self) -> None:
         if self.transport.is_closing():
             return
-        waited = self._now() - self._since
+        waited = self.now() - self.since
         cycle = cast("RequestResponseCycle | None", self.cycle)
         is_idle = cycle is None or cycle.response_complete
         if self.waiting is Waiting.ANSWER or not is_idle:

@@ -1,11 +1,12 @@
-"""Known redirects answered while their headers are parsed, below ASGI; everything else goes the ordinary way."""
+"""Known redirects answered below ASGI, before or while their headers are parsed; all else goes the ordinary way."""
 
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from shortmcp.faces.connections import ANSWERED, GuardedProtocol, Waiting
+from shortmcp.faces.connections import ANSWERED, MAX_HEADER_BYTES, GuardedProtocol, Waiting
 from shortmcp.faces.public import PublicFace
+from shortmcp.faces.usual_get import read_usual_get
 
 _HEAD = b"HTTP/1.1 302 Found\r\n"
 _TAIL = b"\r\ncache-control: private, no-store\r\ncontent-length: 0\r\n\r\n"
@@ -13,7 +14,7 @@ _UNUSUAL = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgr
 
 
 class RedirectProtocol(GuardedProtocol):
-    """A protocol with a short cut: a known redirect costs no ASGI task.
+    """A protocol with two short cuts: a known redirect costs no ASGI task, and a usual GET of one not even the parser.
 
     It depends on the inside of uvicorn's class, so uvicorn is pinned to a minor version, and a test sends the same
     requests through this class and through its base and compares the answers byte by byte.
@@ -23,9 +24,38 @@ class RedirectProtocol(GuardedProtocol):
         super().__init__(*arguments, **named)
         app = cast("object", self.app)
         # Behind a debugging middleware there is no short cut.
-        self._answer = app.answer if isinstance(app, PublicFace) and self.limit_concurrency is None else None
+        quick = app if isinstance(app, PublicFace) and self.limit_concurrency is None else None
+        self._answer = None if quick is None else quick.answer
+        self._answer_usual = None if quick is None else quick.answer_usual
+        self._group = None if quick is None else quick.group
         self._sent_with: list[tuple[bytes, bytes]] = []
         self._head = _HEAD
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a usual GET of a known link at once; feed the parser with everything else."""
+        # Between two messages alone: a body may hold anything, also what looks like a request. Here and below every
+        # call counts: the whole answer takes a few microseconds.
+        if (
+            self.is_between
+            and self._answer_usual is not None
+            and self._group is not None
+            and self._is_idle()
+            and not self.flow.write_paused
+            and len(data) <= MAX_HEADER_BYTES
+            and (visit := read_usual_get(data)) is not None
+            and (lead := self._answer_usual(visit, self.client)) is not None
+        ):
+            destination, payload = lead
+            self.waiting, self.since = Waiting.REQUEST, self.now()
+            self._group.add(self.loop, payload, self.transport, self._make_redirect(destination))
+        else:
+            self._send_group()
+            super().data_received(data)
+
+    def shutdown(self) -> None:
+        """The server ends: what was asked is answered before."""
+        self._send_group()
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         """What a redirect needs of a request; the rest of its scope is made when it turns out to be something else."""
@@ -39,16 +69,12 @@ class RedirectProtocol(GuardedProtocol):
 
     def on_headers_complete(self) -> None:
         """Answer at once if it is a plain visit of a known link, else start an ASGI task."""
-        # Here every call counts: the whole answer takes a few microseconds.
         found = dict(self.headers)
         if self._answer is not None and self._is_plain(found):
             location = self._answer(self.url, self.headers, found, self.client)
             if location is not None:
                 self.cycle = ANSWERED
-                if self._sent_with is not self.server_state.default_headers:
-                    self._make_head()
-                self.transport.write(b"%blocation: %b%b" % (self._head, location, _TAIL))
-                self.server_state.total_requests += 1
+                self.transport.write(self._make_redirect(location))
                 # Its keep-alive is counted from its first byte: that is microseconds ago, and asks no clock.
                 self.waiting = Waiting.REQUEST
                 return
@@ -61,9 +87,8 @@ class RedirectProtocol(GuardedProtocol):
 
     def _is_plain(self, found: dict[bytes, bytes]) -> bool:
         parser = cast("Any", self.parser)
-        cycle = cast("RequestResponseCycle | None", self.cycle)
         return (
-            (cycle is ANSWERED or cycle is None or cycle.response_complete)
+            self._is_idle()
             and parser.get_method() == b"GET"
             and parser.should_keep_alive()
             and _UNUSUAL.isdisjoint(found)
@@ -72,6 +97,21 @@ class RedirectProtocol(GuardedProtocol):
             and not self.flow.write_paused
             and not self.is_large
         )
+
+    def _is_idle(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is ANSWERED or cycle is None or cycle.response_complete
+
+    def _send_group(self) -> None:
+        # Nobody's answers may overtake those that wait.
+        if self._group is not None:
+            self._group.send()
+
+    def _make_redirect(self, location: bytes) -> bytes:
+        if self._sent_with is not self.server_state.default_headers:
+            self._make_head()
+        self.server_state.total_requests += 1
+        return b"%blocation: %b%b" % (self._head, location, _TAIL)
 
     def _make_head(self) -> None:
         # uvicorn makes the list anew each second, for its date.

@@ -35,5 +35,10 @@ def read_host(headers: Headers) -> bytes:
     """The Host as the names of short domains are compared: lower case, without a final dot or a default port."""
     for name, value in headers:
         if name == b"host":
-            return value.lower().removesuffix(b":443").removesuffix(b":80").removesuffix(b".")
+            return plain_host(value)
     return b""
+
+
+def plain_host(value: bytes) -> bytes:
+    """The value of Host as `read_host` gives it."""
+    return value.lower().removesuffix(b":443").removesuffix(b":80").removesuffix(b".")

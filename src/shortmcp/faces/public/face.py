@@ -1,6 +1,6 @@
 """The outermost ASGI app: plain redirects at once, other visits the long way, everything else handed on."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import time_ns
 
@@ -12,15 +12,17 @@ from shortmcp.clicks.resolve import Resolver, Target
 from shortmcp.clicks.visits import encode_visit
 from shortmcp.core.domains import OWN, qualify
 from shortmcp.core.errors import OperationError
-from shortmcp.faces.addresses import Client, Found, Headers, read_address
+from shortmcp.faces.addresses import Client, Found, Headers, client_address, read_address
+from shortmcp.faces.grouping import Group
 from shortmcp.faces.pages import away_page
-from shortmcp.faces.public.codes import read_code, read_display, read_host
+from shortmcp.faces.public.codes import plain_host, read_code, read_display, read_host
 from shortmcp.faces.public.displays import Displays
 from shortmcp.faces.public.locks import Locks
 from shortmcp.faces.public.pastes import Pastes, read_paste
 from shortmcp.faces.public.requests import Request, Services, is_prefetch
 from shortmcp.faces.public.sending import EMPTY, redirect_start, send_page
 from shortmcp.faces.public.visits import Visits
+from shortmcp.faces.usual_get import Visit
 
 LOOKUP_THREADS = 4
 
@@ -43,6 +45,8 @@ class PublicFace:
         self._inner = inner
         self._known = resolver.known
         self._write = journal.write
+        self._write_all = journal.write_all
+        self.group = Group(self._record_all)
         self._trusted = services.trusted
         self._domains = services.domains
         self._find = _in_thread(resolver.find) if reads_block else _at_once(resolver.find)
@@ -94,6 +98,27 @@ class PublicFace:
         self._record(target, headers, found, client, query, now)
         return target.destination
 
+    def answer_usual(self, visit: Visit, client: Client) -> tuple[bytes, bytes] | None:
+        """Where a visit that is no prefetch leads, as `usual_get` reads it, and what the journal shall hold of it.
+
+        None if it must go the long way. Nothing is recorded: that is for `group` to do.
+        """
+        name, query, host, agent, referrer, language, forwarded = visit
+        if self._domains:
+            name = qualify(self._domains.get(plain_host(host.encode("latin-1")), OWN), name)
+        if (target := self._known.get(name)) is None:
+            return None
+        now = time_ns()
+        if not target.is_plain(now // 1000):
+            return None
+        address = client[0] if client else ""
+        if forwarded and self._trusted:
+            address = client_address(address, forwarded, self._trusted)
+        payload = encode_visit(
+            target.link_id, now // 1_000_000, address, agent, referrer, language, query, prefetch=False
+        )
+        return target.destination, payload
+
     async def _visit(self, request: Request) -> None:
         try:
             await self._visits.answer(request, await self._find(request.name))
@@ -126,6 +151,10 @@ class PublicFace:
             )
         )
         self.counts.redirects += 1
+
+    def _record_all(self, payloads: Sequence[bytes]) -> None:
+        self._write_all(payloads)
+        self.counts.redirects += len(payloads)
 
     def _count_fallback(self) -> None:
         self.counts.fallbacks += 1
