@@ -64,7 +64,9 @@ LAST_INGEST_SECONDS = 0.8
 
 def create_app() -> ASGIApp:
     """The ASGI app of one web process, from the settings in the environment."""
-    return make_app(make_node(Settings()))
+    app = make_app(make_node(Settings()))
+    _settle_memory()
+    return app
 
 
 def make_app(node: Node) -> ASGIApp:
@@ -130,7 +132,6 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
     running = [*([] if lives.worker is None else [lives.worker]), *lives.runners, meter]
     for worker in running:
         worker.start()
-    _settle_memory()
     async with lives.mcp.run():
         yield
     stop.set()

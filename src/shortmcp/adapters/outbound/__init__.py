@@ -4,6 +4,7 @@ import socket
 import ssl
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from urllib.parse import unquote, urlsplit
 
 import httpcore2
@@ -50,7 +51,8 @@ class Outbound:
     With `allow_private` every address and port will do: for URLs that the operator has set, or where the operator
     says that users may reach the operator's own network. `deadline` is in seconds and covers everything from the
     look-up to the last byte, redirects too; `limit` is in bytes. With a `proxy` (`http://user:password@host:port`) it
-    is the proxy that connects, so that a name is judged here as far as it can be looked up here.
+    is the proxy that connects, so that a name is judged here as far as it can be looked up here. `tls` says which
+    certificates count; None for those of the public authorities.
     """
 
     allow_private: bool = False
@@ -59,7 +61,7 @@ class Outbound:
     limit: int = 64 << 10
     resolve: Resolve = resolve
     connect: Connect = socket.create_connection
-    tls: ssl.SSLContext = field(default_factory=httpcore2.default_ssl_context)
+    tls: ssl.SSLContext | None = None
 
     def send(
         self,
@@ -114,8 +116,9 @@ class Outbound:
     def _open_pool(self, host: str, port: int, deadline: Deadline) -> httpcore2.ConnectionPool:
         judges, allowance = not self.allow_private, self.limit + HEADER_ALLOWANCE
         guarded = GuardedBackend(self.resolve, self.connect, deadline, judges=judges, allowance=allowance)
+        tls = self.tls or _public_authorities()
         if not self.proxy:
-            return httpcore2.ConnectionPool(ssl_context=self.tls, network_backend=guarded)
+            return httpcore2.ConnectionPool(ssl_context=tls, network_backend=guarded)
         if judges:
             try:
                 guarded.judge(host, port)
@@ -124,7 +127,7 @@ class Outbound:
                 deadline.left()
         return _open_proxy(
             self.proxy,
-            self.tls,
+            tls,
             GuardedBackend(self.resolve, self.connect, deadline, judges=False, allowance=allowance),
         )
 
@@ -163,6 +166,12 @@ def _joined(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         joined[name] = f"{joined[name]}, {value}" if name in joined else value
     return joined
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    # Reading some hundred certificates takes longer than the rest of a start: once a process, when there is a request.
+    return httpcore2.default_ssl_context()
 
 
 def _open_proxy(url: str, tls: ssl.SSLContext, backend: GuardedBackend) -> httpcore2.ConnectionPool:
