@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 from psycopg.sql import SQL, Identifier
 
 from browser import start_chromium
+from copies import Copies
 from factories import Server, free_port, start_server
 from shortmcp.adapters.database import Database
 from shortmcp.adapters.schema import migrate
@@ -59,6 +60,14 @@ def postgres_template(postgres_admin: psycopg.Connection) -> Iterator[str]:
     postgres_admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
 
+@pytest.fixture(scope="session")
+def postgres_copies(postgres_template: str) -> Iterator[Copies]:
+    """Where tests have their migrated PostgreSQL databases from."""
+    copies = Copies(lambda: psycopg.connect(POSTGRES, autocommit=True), postgres_template)
+    yield copies
+    copies.close()
+
+
 def postgres_url(name: str) -> str:
     """The URL of another database on the same PostgreSQL server."""
     return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
@@ -72,12 +81,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    admin: psycopg.Connection = request.getfixturevalue("postgres_admin")
-    template: str = request.getfixturevalue("postgres_template")
-    name = f"shortmcp_test_{uuid4().hex}"
-    admin.execute(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
+    copies: Copies = request.getfixturevalue("postgres_copies")
+    name = copies.take()
     yield postgres_url(name)
-    admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+    copies.drop(name)
 
 
 @pytest.fixture
