@@ -2,8 +2,6 @@
 
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
-
 from shortmcp.faces.connections import ANSWERED, MAX_HEADER_BYTES, GuardedProtocol, Waiting
 from shortmcp.faces.public import PublicFace
 from shortmcp.faces.usual_get import read_usual_get
@@ -24,10 +22,7 @@ class RedirectProtocol(GuardedProtocol):
         super().__init__(*arguments, **named)
         app = cast("object", self.app)
         # Behind a debugging middleware there is no short cut.
-        quick = app if isinstance(app, PublicFace) and self.limit_concurrency is None else None
-        self._answer = None if quick is None else quick.answer
-        self._answer_usual = None if quick is None else quick.answer_usual
-        self._group = None if quick is None else quick.group
+        self._quick = app if isinstance(app, PublicFace) and self.limit_concurrency is None else None
         self._sent_with: list[tuple[bytes, bytes]] = []
         self._head = _HEAD
 
@@ -37,17 +32,15 @@ class RedirectProtocol(GuardedProtocol):
         # call counts: the whole answer takes a few microseconds.
         if (
             self.is_between
-            and self._answer_usual is not None
-            and self._group is not None
-            and self._is_idle()
+            and (quick := self._quick) is not None
+            and (not self.cycle or self.cycle.response_complete)
             and not self.flow.write_paused
             and len(data) <= MAX_HEADER_BYTES
             and (visit := read_usual_get(data)) is not None
-            and (lead := self._answer_usual(visit, self.client)) is not None
+            and (lead := quick.answer_usual(visit, self.client)) is not None
         ):
-            destination, payload = lead
             self.waiting, self.since = Waiting.REQUEST, self.now()
-            self._group.add(self.loop, payload, self.transport, self._make_redirect(destination))
+            quick.group.add(self.loop, lead[1], self.transport, self._make_redirect(lead[0]))
         else:
             self._send_group()
             super().data_received(data)
@@ -70,8 +63,8 @@ class RedirectProtocol(GuardedProtocol):
     def on_headers_complete(self) -> None:
         """Answer at once if it is a plain visit of a known link, else start an ASGI task."""
         found = dict(self.headers)
-        if self._answer is not None and self._is_plain(found):
-            location = self._answer(self.url, self.headers, found, self.client)
+        if self._quick is not None and self._is_plain(found):
+            location = self._quick.answer(self.url, self.headers, found, self.client)
             if location is not None:
                 self.cycle = ANSWERED
                 self.transport.write(self._make_redirect(location))
@@ -88,7 +81,7 @@ class RedirectProtocol(GuardedProtocol):
     def _is_plain(self, found: dict[bytes, bytes]) -> bool:
         parser = cast("Any", self.parser)
         return (
-            self._is_idle()
+            (not self.cycle or self.cycle.response_complete)
             and parser.get_method() == b"GET"
             and parser.should_keep_alive()
             and _UNUSUAL.isdisjoint(found)
@@ -98,14 +91,10 @@ class RedirectProtocol(GuardedProtocol):
             and not self.is_large
         )
 
-    def _is_idle(self) -> bool:
-        cycle = cast("RequestResponseCycle | None", self.cycle)
-        return cycle is ANSWERED or cycle is None or cycle.response_complete
-
     def _send_group(self) -> None:
         # Nobody's answers may overtake those that wait.
-        if self._group is not None:
-            self._group.send()
+        if self._quick is not None:
+            self._quick.group.send()
 
     def _make_redirect(self, location: bytes) -> bytes:
         if self._sent_with is not self.server_state.default_headers:
