@@ -20,6 +20,7 @@ from shortmcp.adapters.changes import SqliteVersion
 from shortmcp.adapters.schema import migrate
 from shortmcp.app.node import make_node
 from shortmcp.core.context import OPERATOR, Context, Scope
+from shortmcp.core.minutes import StoredMinutes
 from shortmcp.core.tokens import create_token
 from shortmcp.core.workspaces import create_workspace
 from shortmcp.faces.callers import KnownCallers
@@ -56,7 +57,14 @@ def serve_ours(port: int, folder: Path) -> None:
         workspace = create_workspace(ctx, "Bench", "unlimited")
         (folder / "token").write_text(create_token(ctx, workspace.slug, "bench", Scope.WRITE)[1])
     known = KnownCallers(SqliteVersion(node.database.path))
-    gate = Gate(node.database.read, node.database.write, node.site, node.meter, known, lambda: datetime.now(UTC))
+    gate = Gate(
+        node.database.read,
+        StoredMinutes(node.database.write).add,
+        node.site,
+        node.meter,
+        known,
+        lambda: datetime.now(UTC),
+    )
     catalog, telemetry = (make_echo(),), Telemetry()
     hosts = AllowedHosts(("127.0.0.1:*",), ())
     mcp = make_mcp_face(catalog, gate, node.work(), telemetry, hosts)

@@ -62,12 +62,30 @@ def test_every_setting_is_read_from_its_variable(monkeypatch: pytest.MonkeyPatch
         {"mail_from": "Links"},
         {"outbound_proxy": "https://proxy.example.com:3128"},
         {"outbound_proxy": "http://proxy.example.com"},
+        {"redis_url": "redis.example.com:6379"},
+        {"redis_url": "redis://redis.example.com:abc"},
+        {"redis_url": "redis://redis.example.com/first"},
+        {"redis_url": "redis://redis.example.com?socket_timeout=60"},
         {"mail_from": "links@example.com\r\nBcc: eve@example.com"},
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(field: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Settings(**field)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://redis.example.com", "redis.example.com:6379, database 0"),
+        ("rediss://user:pass%40word@redis.example.com:6380/3", "redis.example.com:6380, database 3"),
+        ("rediss://:word@10.0.0.1/?ssl_ca_certs=/etc/ca.pem", "10.0.0.1:6379, database 0"),
+    ],
+)
+def test_a_redis_is_named_without_its_password(url: str, place: str) -> None:
+    settings = Settings(redis_url=url)  # pyright: ignore[reportArgumentType]
+    assert settings.redis_place == place
+    assert "word@" not in repr(settings)
 
 
 def test_a_plans_file_changes_what_it_names_and_adds_the_rest(tmp_path: Path) -> None:

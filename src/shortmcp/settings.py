@@ -15,9 +15,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "SHORTMCP_"
 DEFAULT_PORT = 8000
+DEFAULT_REDIS_PORT = 6379
 DEFAULT_PORTS = {"http": 80, "https": 443}
 SECRET_LENGTH = 32
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_REDIS_QUERY = re.compile(r"(ssl_ca_certs=[^&]+)?").fullmatch
 # A host name and no address: its last label is not a number.
 _NAME = re.compile(r"([A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*")
 
@@ -39,6 +41,11 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(default=Path("shortmcp-data"), description="Database, click journal and keys.")
     database_url: str = Field(default="", description="`postgresql://...`; SQLite in the data dir if empty.")
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Redis that several nodes share, `redis://user:password@host:6379/0` or `rediss://...`; none if "
+        "empty.",
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="What the instance signs and encrypts with, at least 32 characters; `secret.key` in the data dir "
@@ -187,6 +194,22 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// or sqlite:///")
         return value.replace("postgres://", "postgresql://", 1)
 
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        try:
+            parts, port = urlsplit(url), urlsplit(url).port
+        except ValueError:
+            parts, port = urlsplit(""), 0
+        good = parts.scheme in {"redis", "rediss"} and parts.hostname and port != 0 and not parts.fragment
+        if url and (not good or not re.fullmatch(r"(/[0-9]{0,3})?", parts.path) or not _REDIS_QUERY(parts.query)):
+            raise ValueError(
+                "must look like redis://user:password@redis.example.com:6379/0 or rediss://..., with no more than "
+                "ssl_ca_certs=/path/to/ca.pem as its query"
+            )
+        return value
+
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, value: str) -> str:
@@ -241,6 +264,17 @@ class Settings(BaseSettings):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'shortmcp.db').absolute()}"
+
+    @property
+    def redis_database(self) -> int:
+        """The number of the database in Redis."""
+        return int(urlsplit(self.redis_url.get_secret_value()).path.strip("/") or 0)
+
+    @property
+    def redis_place(self) -> str:
+        """Where Redis is, without user name and password."""
+        parts = urlsplit(self.redis_url.get_secret_value())
+        return f"{parts.hostname}:{parts.port or DEFAULT_REDIS_PORT}, database {self.redis_database}"
 
     @property
     def journal_dir(self) -> Path:

@@ -8,6 +8,7 @@ import pytest
 
 from calls import make_secret
 from factories import TLS, Server, free_port
+from redises import run_redis
 from shortmcp.adapters.schema import newest_revision
 
 SHORTMCP = Path(sys.executable).with_name("shortmcp")
@@ -177,6 +178,32 @@ def test_doctor_finds_a_data_dir_that_is_not_there_and_makes_none(tmp_path: Path
     found = json.loads(done.stdout)
     assert (done.returncode, found[0]["state"], found[0]["subject"]) == (1, "error", "data dir")
     assert not missing.exists()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_doctor_says_whether_redis_counts_requests_and_not_its_password(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run_redis("--requirepass", "open-sesame") as redis:
+        place = f"127.0.0.1:{redis.port}, database 1"
+
+        def ask(password: str) -> tuple[int, dict[str, str]]:
+            monkeypatch.setenv("SHORTMCP_REDIS_URL", f"redis://:{password}@127.0.0.1:{redis.port}/1")
+            done = run("doctor", "--json", database_url=database_url, data_dir=tmp_path)
+            assert password not in done.stdout + done.stderr
+            (finding,) = [found for found in json.loads(done.stdout) if found["subject"] == "redis"]
+            return done.returncode, finding
+
+        def counts_nothing(reason: str) -> str:
+            meanwhile = "the database does its work meanwhile"
+            return f"{place} counts no requests ({reason}): check SHORTMCP_REDIS_URL; {meanwhile}."
+
+        good = {"state": "ok", "subject": "redis", "sentence": f"{place} answers and counts requests."}
+        assert ask("open-sesame") == (0, good)
+        bad = {"state": "error", "subject": "redis", "sentence": counts_nothing("AuthenticationError")}
+        assert ask("wrong-sesame") == (1, bad)
+        redis.kill()
+        assert ask("open-sesame") == (1, bad | {"sentence": counts_nothing("ConnectionError")})
 
 
 def test_doctor_says_that_the_database_is_away(tmp_path: Path) -> None:

@@ -3,13 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from sqlmodel import Session
 
 from shortmcp.adapters.database import Database
 from shortmcp.core.context import OPERATOR
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import Doorkeeper
-from shortmcp.core.limits import count_request
+from shortmcp.core.limits import add_request, check_request
 from shortmcp.core.passwords import hash_password
 from shortmcp.core.plans import DEFAULT_PLANS
 
@@ -20,8 +19,8 @@ MINUTE, HOUR = 60_000, 3_600_000
 def remaining(database: Database, *moments: int) -> list[int]:
     left: list[int] = []
     for now in moments:
-        with database.write() as connection, Session(connection) as session:
-            left.append(count_request(session, CALLER, now))
+        with database.write() as connection:
+            left.append(check_request(CALLER, add_request(connection, CALLER.token_id, now)))
     return left
 
 

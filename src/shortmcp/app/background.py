@@ -19,6 +19,7 @@ from shortmcp.app.safety import make_check_chores, make_check_duties
 from shortmcp.app.webhooks import make_delivery_runner, make_webhook_chores
 from shortmcp.clicks.enrich import Enricher
 from shortmcp.clicks.ingest import Ingester, forget_visitors
+from shortmcp.clicks.live import LiveClicks
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
 from shortmcp.core.context import Site
 from shortmcp.core.guesses import forget_guesses
@@ -52,7 +53,7 @@ class JobNumbers:
             self.deliveries, self.deliveries_late_seconds = count_deliveries(connection, now)
 
 
-def make_worker(node: Node) -> tuple[Worker, Ingester]:
+def make_worker(node: Node, live: LiveClicks | None = None) -> tuple[Worker, Ingester]:
     """The background work of a node; one process of the machine does it, the others wait to take over."""
     settings, database = node.settings, node.database
     ingester = Ingester(
@@ -61,6 +62,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         partial(database.write, durable=True),
         lambda: time.time_ns() // 1_000_000,
         ClickAudience(node.site, lambda: datetime.now(UTC)),
+        *([] if live is None else [live.add]),
     )
     chores = [
         Chore("ingest", 0.2, ingester.run),
@@ -76,6 +78,7 @@ def make_worker(node: Node) -> tuple[Worker, Ingester]:
         *make_check_chores(node),
         *make_webhook_chores(node),
         make_report_chore(node),
+        *([] if live is None else [Chore("live clicks", 0.2, live.run)]),
     ]
     return Worker(chores, settings.journal_dir / ".leader"), ingester
 

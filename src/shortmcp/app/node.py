@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from shortmcp.adapters.changes import Listeners
 from shortmcp.adapters.database import Database, SqlWork
 from shortmcp.adapters.keys import derive_key, read_instance_key
+from shortmcp.app.shared import SharedRedis, share
 from shortmcp.core.context import Site
 from shortmcp.core.destinations import read_origin
 from shortmcp.core.guesses import Doorkeeper
@@ -26,10 +27,16 @@ class Node:
     meter: Meter
     # Who keeps something in memory in this process.
     news: Listeners = field(default_factory=Listeners)
+    redis: SharedRedis | None = None
 
     def work(self) -> SqlWork:
-        """Transactions for operations; what they change is told to this process at once."""
-        return SqlWork(self.database, self.site, self.meter, self.news.forget, make_doors=self.doors)
+        """Transactions for operations; what they change is told to this process at once, and to the others by Redis."""
+        return SqlWork(self.database, self.site, self.meter, self._tell, make_doors=self.doors)
+
+    def _tell(self, codes: set[str]) -> None:
+        self.news.forget(codes)
+        if self.redis is not None:
+            self.redis.publisher.publish(codes)
 
     def doors(self) -> Doorkeeper:
         """Who checks passwords and counts the guesses, for the whole instance."""
@@ -72,4 +79,4 @@ def make_node(settings: Settings) -> Node:
         InstanceKey(settings),
         settings.allow_private_webhooks,
     )
-    return Node(settings, Database(settings.database), site, Meter())
+    return Node(settings, Database(settings.database), site, Meter(), redis=share(settings))

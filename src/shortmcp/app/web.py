@@ -25,6 +25,7 @@ from shortmcp.app.background import JobNumbers, make_runners, make_worker
 from shortmcp.app.dialects import make_dialect_routes, with_dialect_hosts
 from shortmcp.app.node import Node, make_node
 from shortmcp.app.reports import make_report_face
+from shortmcp.app.shared import make_counter, make_live_clicks, redis_numbers, watch_shared
 from shortmcp.catalog import (
     CATALOG,
     OPENED_SECRET,
@@ -78,12 +79,15 @@ def make_app(node: Node) -> ASGIApp:
     telemetry = Telemetry()
     version = SqliteVersion(database.path) if database.is_sqlite else None
     known = KnownCallers(version or (lambda: 0))
-    gate = Gate(database.read, database.write, node.site, node.meter, known, lambda: datetime.now(UTC))
+    gate = Gate(
+        database.read, make_counter(database, node.redis), node.site, node.meter, known, lambda: datetime.now(UTC)
+    )
     node.news.add(resolver)
     node.news.add(known)
     work = node.work()
     mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
-    worker, ingester = make_worker(node) if settings.worker else (None, None)
+    live = make_live_clicks(node.redis, database) if settings.worker else None
+    worker, ingester = make_worker(node, live) if settings.worker else (None, None)
     runners, job_numbers = make_runners(node) if settings.worker else (), JobNumbers(database)
     site = SiteFace(
         telemetry, partial(_faults, database), describe(CATALOG, node.site.base_url, PREFIX), settings.metrics_public
@@ -98,7 +102,7 @@ def make_app(node: Node) -> ASGIApp:
     lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
     inner = with_dialect_hosts(settings, mcp.ahead_of(make_site(list(routes), partial(_lifespan, lives))))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
-    telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
+    telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers) | redis_numbers(node.redis, live))
     return public
 
 
@@ -120,8 +124,7 @@ class Lives:
 @asynccontextmanager
 async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
     stop = Event()
-    watch = Thread(target=_watch, args=(lives.node, stop), name="news", daemon=True)
-    watch.start()
+    watches = _start_watches(lives.node, stop)
     meter = Worker(
         [
             Chore("count calls", 1.0, lambda: _write_calls(lives.node)),
@@ -142,7 +145,10 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
     # What takes longer is for the next start: the journal keeps it.
     with move_on_after(LAST_INGEST_SECONDS):
         await to_thread.run_sync(_finish, lives, abandon_on_cancel=True)
-    watch.join(0.4)
+    for watch in watches:
+        watch.join(0.4)
+    if lives.node.redis is not None:
+        lives.node.redis.line.close()
     lives.reader.close()
     if lives.version is not None:
         lives.version.close()
@@ -182,6 +188,17 @@ def _services(node: Node, work: Work) -> Services:
 
 def _open_reader(database: Database) -> CodeReader:
     return SqliteReader(database.path) if database.is_sqlite else PostgresReader(database.conninfo)
+
+
+def _start_watches(node: Node, stop: Event) -> list[Thread]:
+    watches = [Thread(target=_watch, args=(node, stop), name="news", daemon=True)]
+    if node.redis is not None:
+        node.redis.line.start()
+        arguments = (node.redis, node.database, node.news, stop, _no_news)
+        watches.append(Thread(target=watch_shared, args=arguments, name="redis news", daemon=True))
+    for watch in watches:
+        watch.start()
+    return watches
 
 
 def _watch(node: Node, stop: Event) -> None:

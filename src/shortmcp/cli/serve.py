@@ -53,10 +53,13 @@ def serve(*, no_worker: bool, **given: Any) -> None:
 def worker(**given: Any) -> None:
     """Run the background work apart from the web processes: counting clicks, jobs, tidying up."""
     from shortmcp.app.background import make_runners, make_worker  # noqa: PLC0415
+    from shortmcp.app.shared import make_live_clicks  # noqa: PLC0415
 
     node = open_node(given)
     _prepare(node, first_run=False)
-    chores, _ = make_worker(node)
+    if node.redis is not None:
+        node.redis.line.start()
+    chores, _ = make_worker(node, make_live_clicks(node.redis, node.database))
     runners = make_runners(node)
     stop = Event()
 
@@ -73,6 +76,8 @@ def worker(**given: Any) -> None:
     for runner in runners:
         runner.stop()
     chores.stop()
+    if node.redis is not None:
+        node.redis.line.close()
     node.database.close()
 
 

@@ -65,6 +65,7 @@ def doctor(*, as_json: bool, **given: Any) -> None:
     node = open_node(given)
     findings = [
         *_check_database(node),
+        *_check_redis(settings),
         *_check_key(node),
         *_check_disk(settings),
         *_check_address(settings),
@@ -120,6 +121,20 @@ def _check_database(node: "Node") -> Iterator[Finding]:
         yield from _check_search(node)
     if not current:
         yield Finding("error", "schema", "It is not this version's: run `shortmcp migrate`, or start the server.")
+
+
+def _check_redis(settings: "Settings") -> Iterator[Finding]:
+    from shortmcp.adapters.redis import check_redis  # noqa: PLC0415
+
+    if not (url := settings.redis_url.get_secret_value()):
+        return
+    reason = check_redis(url)
+    if reason is None:
+        yield Finding("ok", "redis", f"{settings.redis_place} answers and counts requests.")
+    else:
+        meanwhile = "the database does its work meanwhile"
+        sentence = f"{settings.redis_place} counts no requests ({reason}): check SHORTMCP_REDIS_URL; {meanwhile}."
+        yield Finding("error", "redis", sentence)
 
 
 def _check_key(node: "Node") -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, text
 
 from shortmcp.clicks.backlog import Batch, backlog_bytes, is_abandoned, journal_files, read_batch
 from shortmcp.clicks.counting import StoredClick, count_clicks, insert_clicks, mark_first, number_clicks
-from shortmcp.clicks.enrich import Enricher
+from shortmcp.clicks.enrich import Click, Enricher
 from shortmcp.clicks.visits import Visit, decode_visit
 
 DAY_MILLISECONDS = 86_400_000
@@ -41,7 +41,8 @@ class Fenced(Exception):  # noqa: N818 - it is no error: the other one's count s
 class Ingester:
     """Reads one node's journal folder; `transaction` must be durable when it returns, for files are deleted after it.
 
-    `ingested` counts clicks, `rejected` unreadable lines, `orphaned` clicks of links that were deleted meanwhile.
+    `committed` is told of clicks when they are counted, and must not wait for anything. `ingested` counts clicks,
+    `rejected` unreadable lines, `orphaned` clicks of links that were deleted meanwhile.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Ingester:
         transaction: Transaction,
         clock: Callable[[], int],
         audience: Audience | None = None,
+        committed: Callable[[Sequence[Click]], object] = lambda _: None,
     ) -> None:
         self.ingested = self.rejected = self.orphaned = 0
         self._folder = folder
@@ -58,6 +60,7 @@ class Ingester:
         self._transaction = transaction
         self._clock = clock
         self._audience = audience
+        self._committed = committed
         self._positions: dict[str, int] = {}
 
     def run(self) -> int:
@@ -112,10 +115,11 @@ class Ingester:
             self._positions.pop(path.name, None)
             raise
         self.rejected += len(batch.bad) + len(unreadable)
-        self.orphaned += len(visits) - stored
-        self.ingested += stored
+        self.orphaned += len(visits) - len(stored)
+        self.ingested += len(stored)
+        self._committed(stored)
 
-    def _insert(self, connection: Connection, visits: list[Visit]) -> int:
+    def _insert(self, connection: Connection, visits: list[Visit]) -> list[Click]:
         alive = _existing_links(connection, {visit.link_id for visit in visits})
         salts = {day: _salt(connection, day) for day in sorted({visit.at // DAY_MILLISECONDS for visit in visits})}
         clicks = [
@@ -130,7 +134,7 @@ class Ingester:
         count_clicks(connection, clicks)
         if told and self._audience is not None:
             self._audience.tell(connection, [{**asdict(stored.click), "id": stored.id} for stored in told])
-        return len(clicks)
+        return [stored.click for stored in clicks]
 
     def _choose(self, connection: Connection, clicks: list[StoredClick]) -> list[StoredClick]:
         if self._audience is None or not clicks:

@@ -118,7 +118,7 @@ def forget_guesses(connection: Connection, now: int) -> int:
 
 
 def _count(connection: Connection, who: str, limit: Limit, now: int, what: str = "passwords were tried") -> None:
-    # As in `limits.count_request`: who reads the clock a little earlier is in the same window.
+    # As in `limits.add_request`: who reads the clock a little earlier is in the same window.
     counted = {
         "who": who,
         "now": now,

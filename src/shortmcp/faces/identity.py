@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 
 from shortmcp.core.context import Caller, Site
-from shortmcp.core.limits import count_request
+from shortmcp.core.limits import Minute, check_request
 from shortmcp.core.tokens import authenticate
 from shortmcp.core.usage import Meter, check_monthly_calls, month_of
 from shortmcp.faces.callers import KnownCallers
@@ -37,10 +37,13 @@ NOTHING = Allowance(limit=0, remaining=0)
 
 @dataclass(frozen=True)
 class Gate:
-    """Lets callers in: those that are `known`, or found by a read; a write counts requests where a plan limits them."""
+    """Lets callers in: those that are `known`, or found by a read; `count` counts requests where a plan limits them.
+
+    It is given a token's id and the moment in unix milliseconds.
+    """
 
     read: Transaction
-    write: Transaction
+    count: Callable[[int, int], Minute]
     site: Site
     meter: Meter
     known: KnownCallers
@@ -67,8 +70,7 @@ class Gate:
             return authenticate(connection, self.site, presented)
 
     def _count(self, caller: Caller, now: datetime) -> int:
-        with self.write() as connection, Session(connection) as session:
-            return count_request(session, caller, int(now.timestamp() * 1000))
+        return check_request(caller, self.count(caller.token_id, int(now.timestamp() * 1000)))
 
 
 def exhausted(caller: Caller | None) -> Allowance:
