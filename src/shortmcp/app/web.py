@@ -96,7 +96,7 @@ def make_app(node: Node) -> ASGIApp:
     lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
     inner = with_dialect_hosts(settings, mcp.ahead_of(make_site(list(routes), partial(_lifespan, lives))))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
-    telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers))
+    telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers) | _log_numbers(database))
     return public
 
 
@@ -235,6 +235,12 @@ def _job_numbers(numbers: JobNumbers) -> dict[str, Number]:
             False,
         ),
     }
+
+
+def _log_numbers(database: Database) -> dict[str, Number]:
+    if not database.is_sqlite:
+        return {}
+    return {"shortmcp_wal_bytes": Number("Length of SQLite's write-ahead log.", database.log_bytes, False)}
 
 
 def _numbers(public: PublicFace, journal: Journal, ingester: Ingester | None) -> dict[str, Number]:
