@@ -193,8 +193,9 @@ def call(process: Process, path: str, **fields: object) -> dict[str, Any]:
 
 def ask(process: Process, method: str, path: str, fields: Mapping[str, object] | None = None) -> httpx2.Response:
     """The answer to one request of the instance's first workspace; its token was printed at the first start."""
-    token = re.search(r"\d+\|\S+", process.output.read_text())
-    assert token, process.output.read_text()
+    printed = "".join(path.read_text() for path in process.output.parent.glob("out-*.txt"))
+    token = re.search(r"\d+\|\S+", printed)
+    assert token, printed
     return httpx2.request(
         method,
         f"{process.url}/api/v1{path}",
