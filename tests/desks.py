@@ -89,7 +89,9 @@ class Desk:
     def do_jobs(self) -> None:
         """Do all jobs that are due."""
         duties = make_report_duties(self.node, self.mailer, lambda: self.now)
-        runner = JobRunner(self.node.database.read, self.node.database.write, duties, lambda: self.now)
+        runner = JobRunner(
+            self.node.database.read, self.node.database.write, duties, lambda: self.now, settle_seconds=0
+        )
         runner.start()
         eventually(lambda: self.due() == 0)
         runner.stop(10)

@@ -11,10 +11,16 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from shortmcp.adapters import sqlite
 from shortmcp.adapters.database import Database
 from shortmcp.core.errors import Code, OperationError
 
 ADD = text("INSERT INTO link_purges (link_id) VALUES (:id)")
+COUNT_TO = text(
+    "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :most) "
+    "SELECT count(*) FROM numbers"
+)
+REJECT = text("INSERT INTO journal_rejects (file, line, found_at) VALUES ('x', :line, 0)")
 COUNT = text("SELECT count(*) FROM link_purges")
 
 
@@ -108,6 +114,39 @@ def test_a_checkpoint_folds_the_log_in_though_a_reader_stays(embedded: Database)
             connection.execute(ADD, [{"id": number} for number in range(start, start + 5000)])
     # Without checkpoints it would be ten times as long.
     assert log.stat().st_size < 3 * grown
+
+
+def test_a_log_that_grew_while_somebody_read_is_cut_off_when_they_are_gone(embedded: Database) -> None:
+    with embedded.read() as reader:
+        reader.execute(COUNT)
+        with embedded.write() as connection:
+            connection.execute(REJECT, [{"line": bytes(1 << 20)}] * 70)
+        embedded.checkpoint()
+        assert embedded.log_bytes() > 64 << 20
+    embedded.checkpoint()
+    assert embedded.log_bytes() == 0
+
+
+def test_a_session_that_reads_for_too_long_is_interrupted_and_the_next_one_is_not(database_url: str) -> None:
+    database = Database(database_url, read_seconds=0.2)
+    with pytest.raises(OperationError) as refusal:
+        count_for_ever(database)
+    assert refusal.value.code is Code.UNAVAILABLE
+    assert refusal.value.sentence.startswith("The answer took the database too long, so it was given up: ")
+    for _ in range(sqlite.READERS + 1):
+        with database.reading() as session:
+            assert session.connection().execute(COUNT).scalar_one() == 0
+    # Background work may take longer.
+    with database.read() as connection:
+        assert connection.execute(COUNT_TO, {"most": 3_000_000}).scalar_one() == 3_000_000
+    database.close()
+
+
+def count_for_ever(database: Database) -> None:
+    with database.reading() as session:
+        if not database.is_sqlite:
+            session.connection().execute(text("SET LOCAL statement_timeout = 200"))
+        session.connection().execute(COUNT_TO, {"most": 10**12})
 
 
 def test_sqlite_is_set_up_as_the_design_says(embedded: Database) -> None:

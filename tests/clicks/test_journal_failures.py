@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from disks import small_disk
 from journals import BY_HAND, eventually, numbered, quiet_journal, recorded, torn_lines
 from shortmcp.clicks.backlog import journal_files
 from shortmcp.clicks.journal import RING_LINES, Journal
@@ -26,15 +27,8 @@ def run_child(script: str, folder: Path) -> dict[str, int]:
 
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=50", "none", str(disk)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a full disk was NOT tested: tmpfs cannot be mounted here ({error})")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with small_disk(tmp_path / "disk", "size=64k", "nr_inodes=50") as disk:
+        yield disk
 
 
 class FailingSync:

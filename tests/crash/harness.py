@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx2
 from sqlalchemy import text
 
-from factories import CHROME, free_port
+from factories import CHROME, TLS, free_port
 from processes import SHORTMCP, Process, wait_until_healthy
 from shortmcp.adapters.database import Database
 
@@ -187,17 +187,32 @@ def make_link(process: Process, **fields: object) -> str:
 
 
 def call(process: Process, path: str, **fields: object) -> dict[str, Any]:
-    """What a POST makes for the instance's first workspace; its token was printed at the first start."""
-    token = re.search(r"\d+\|\S+", process.output.read_text())
-    assert token, process.output.read_text()
-    answer = httpx2.post(
+    """What a POST makes for the instance's first workspace."""
+    return ask(process, "POST", path, fields).raise_for_status().json()["data"]
+
+
+def ask(process: Process, method: str, path: str, fields: Mapping[str, object] | None = None) -> httpx2.Response:
+    """The answer to one request of the instance's first workspace; its token was printed at the first start."""
+    printed = "".join(path.read_text() for path in process.output.parent.glob("out-*.txt"))
+    token = re.search(r"\d+\|\S+", printed)
+    assert token, printed
+    return httpx2.request(
+        method,
         f"{process.url}/api/v1{path}",
         json=fields,
         headers={"Authorization": f"Bearer {token[0]}"},
         timeout=30,
         trust_env=False,
+        verify=TLS,
     )
-    return answer.raise_for_status().json()["data"]
+
+
+def metric(process: Process, name: str) -> float:
+    """A number that a server of one process tells Prometheus."""
+    page = httpx2.get(f"{process.url}/metrics", timeout=30, trust_env=False, verify=TLS).text
+    found = re.search(rf"^{name} (\S+)$", page, re.MULTILINE)
+    assert found, page
+    return float(found[1])
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 30) -> None:

@@ -46,7 +46,7 @@ def test_a_job_whose_process_is_killed_is_run_again_when_its_lease_ends(
     seen: list[Claimed] = []
     now = datetime.now(UTC)
     clock = [now]
-    heir = JobRunner(database.read, database.write, {"note": Duty(seen.append)}, lambda: clock[0])
+    heir = JobRunner(database.read, database.write, {"note": Duty(seen.append)}, lambda: clock[0], settle_seconds=0)
     heir.start()
     with database.read() as connection:
         assert count_jobs(connection, now)[0] == 1

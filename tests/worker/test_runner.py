@@ -1,7 +1,7 @@
 """Jobs are run, again where they fail, side by side, and not behind one that hangs."""
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Barrier, Event
@@ -44,7 +44,7 @@ class Handler:
 def running(
     database: Database, duties: Mapping[str, Duty], clock: Callable[[], datetime] = lambda: NOW, threads: int = 8
 ) -> Generator[JobRunner]:
-    made = JobRunner(database.read, database.write, duties, clock, threads=threads)
+    made = JobRunner(database.read, database.write, duties, clock, threads, settle_seconds=0)
     made.start()
     yield made
     made.stop(10)
@@ -150,7 +150,30 @@ def test_a_clock_that_jumps_starts_no_second_run_of_what_this_runner_runs(databa
     with running(database, {"a": Duty(run)}, clock):
         eventually(lambda: len(begun) == 1)
         clock.now += timedelta(hours=1)
-        eventually(lambda: rows(database)[0][1] == 2)
+        # It keeps up its own lease before it looks for work.
+        eventually(lambda: rows(database) == [("running", 1, None, 3660.0)])
+        hangs.set()
+        eventually(lambda: rows(database) == [])
+    assert begun == [1]
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=1), timedelta(days=1), -timedelta(hours=1)])
+def test_a_clock_that_is_set_takes_no_lease_from_another_runner(database: Database, jump: timedelta) -> None:
+    hangs, clock, begun = Event(), Clock(), list[int]()
+
+    def run(job: Claimed) -> None:
+        begun.append(job.attempt)
+        hangs.wait()
+
+    put(database, "a")
+    with ExitStack() as stack:
+        for _ in range(2):
+            made = JobRunner(database.read, database.write, {"a": Duty(run)}, clock, settle_seconds=30)
+            made.start()
+            stack.callback(made.stop, 10)
+            eventually(lambda: begun == [1])
+        clock.now += jump
+        eventually(lambda: rows(database) == [("running", 1, None, jump.total_seconds() + 60)])
         hangs.set()
         eventually(lambda: rows(database) == [])
     assert begun == [1]

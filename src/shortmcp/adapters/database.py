@@ -16,7 +16,8 @@ from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
-from shortmcp.adapters.sqlite import WriteLock, cut_log, unavailable
+from shortmcp.adapters.refusals import unavailable
+from shortmcp.adapters.sqlite import WriteLock, cut_log, fold_log
 from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import Doorkeeper
@@ -32,9 +33,12 @@ RACE_STATES = frozenset({"23505", "23503", "40001", "40P01"})
 
 
 class Database:
-    """Transactions on one database. Short ones: a write holds the only write connection that SQLite gets."""
+    """Transactions on one database. Short ones: a write holds the only write connection that SQLite gets.
 
-    def __init__(self, url: str) -> None:
+    `read_seconds` is how long a session may read from SQLite before it is interrupted; PostgreSQL has its own limit.
+    """
+
+    def __init__(self, url: str, *, read_seconds: float = sqlite.READ_SECONDS) -> None:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # A process that was killed may have left something.
@@ -45,12 +49,13 @@ class Database:
             # Before SQLite makes it readable for everybody; its log files take its mode.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._lock: WriteLock | None = WriteLock(self.path.with_name(self.path.name + ".lock"))
-            self.writer, self.readers = sqlite.open_writer(self.path), sqlite.open_readers(self.path)
+            self.writer, self.readers = sqlite.open_writer(self.path), sqlite.open_readers(self.path, read_seconds)
         else:
             self._lock = None
             self.writer = _open_postgres(self.url)
             # One answer's numbers come from one state of the data.
             self.readers = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._long_readers = self.readers.execution_options(read_seconds=sqlite.LONG_READ_SECONDS)
 
     @contextmanager
     def write(self, *, durable: bool = False, patience: float = sqlite.BUSY_SECONDS) -> Generator[Connection]:
@@ -68,8 +73,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Generator[Connection]:
-        """A read transaction: everything in it sees one state."""
-        with _translated(), self.readers.connect() as connection, connection.begin():
+        """A read transaction: everything in it sees one state. It may take longer than a session's."""
+        with _translated(), self._long_readers.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -79,10 +84,19 @@ class Database:
             yield session
 
     def checkpoint(self) -> None:
-        """Fold SQLite's log into its database file; nothing to do on PostgreSQL."""
+        """Fold SQLite's log into its database file, and cut it off where it has grown long; nothing on PostgreSQL."""
         if self._lock is not None:
             with self._lock.hold(), _translated(), self.writer.connect() as connection:
-                connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
+                # While somebody reads what is in it, waiting for them would only keep the writers.
+                if fold_log(connection.connection.cursor()) and self.log_bytes() > sqlite.LOG_BYTES:
+                    cut_log(connection.connection.cursor())
+
+    def log_bytes(self) -> int:
+        """The length of SQLite's log; 0 on PostgreSQL."""
+        try:
+            return self.path.with_name(self.path.name + "-wal").stat().st_size if self.is_sqlite else 0
+        except FileNotFoundError:
+            return 0
 
     def erase_log(self) -> None:
         """Leave nothing in SQLite's log, where deleted rows can still be read; `is_erasing_due` while it could not.
@@ -183,8 +197,10 @@ def _translated() -> Generator[None]:
     # The database away, locked or out of connections: the caller may try again. Anything else is a bug and flies.
     try:
         yield
-    except (OperationalError, PoolTimeout) as error:
+    except PoolTimeout as error:
         raise unavailable() from error
+    except OperationalError as error:
+        raise unavailable(error.orig) from error
     except DBAPIError as error:
         if error.connection_invalidated:
             raise unavailable() from error

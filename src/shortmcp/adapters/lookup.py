@@ -5,7 +5,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, LiteralString, Protocol
 
-from shortmcp.adapters.sqlite import open_reader, unavailable
+from shortmcp.adapters.refusals import unavailable
+from shortmcp.adapters.sqlite import open_reader
 
 _QUERY: LiteralString = (
     "SELECT c.kind, l.id, l.original_url, l.redirect_url, l.is_active, l.expires_at, l.blocked_at, "
@@ -39,7 +40,7 @@ class SqliteReader:
         try:
             return self._connection.execute(self._query, _split(code)).fetchone()
         except sqlite3.OperationalError as error:
-            raise unavailable() from error
+            raise unavailable(error) from error
 
     def close(self) -> None:
         """Close the connection."""
@@ -69,7 +70,7 @@ class PostgresReader:
                 return self._read(code)
             except self._psycopg.OperationalError as error:
                 self._disconnect()
-                raise unavailable() from error
+                raise unavailable(error) from error
 
     def close(self) -> None:
         """Close the connection."""

@@ -17,13 +17,20 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
-from shortmcp.core.errors import Code, OperationError
+from shortmcp.adapters.refusals import unavailable
 
 BUSY_SECONDS = 5.0
 READERS = 8
+# How long a reader may take, for it keeps the log from being folded in: who waits for the answer, and who does not.
+READ_SECONDS = 5.0
+LONG_READ_SECONDS = 60.0
+# What a log may grow to before it is cut off, where nobody reads it.
+LOG_BYTES = 64 << 20
 # How long cutting the log off waits for those who still read it: nobody writes meanwhile.
 CUT_SECONDS = 0.2
 _PAGE_CACHE_KIB = 32_768
+# Steps of SQLite's machine between two looks at the clock: a fraction of a millisecond.
+_STEPS = 20_000
 
 
 class WriteLock:
@@ -66,13 +73,14 @@ class WriteLock:
                 return
 
 
-def unavailable() -> OperationError:
-    """The refusal while the database does not answer."""
-    return OperationError(
-        Code.UNAVAILABLE,
-        "The database is busy or away; nothing was changed: try again in a few seconds.",
-        retry_after=5,
-    )
+class Deadline:
+    """Ends what SQLite is doing once the time is over: its progress handler."""
+
+    at = 0.0
+
+    def __call__(self) -> bool:
+        """Whether to interrupt."""
+        return time.monotonic() > self.at
 
 
 def open_writer(path: Path) -> Engine:
@@ -92,16 +100,23 @@ def open_writer(path: Path) -> Engine:
     return engine
 
 
-def open_readers(path: Path) -> Engine:
-    """The engine for reads: several connections, none of which can write."""
+def open_readers(path: Path, seconds: float) -> Engine:
+    """The engine for reads: several connections, none of which can write.
+
+    A transaction may take `seconds`, or what the execution option `read_seconds` says: then it is interrupted.
+    """
     engine = _engine(path, connections=READERS)
 
     @event.listens_for(engine, "connect")
-    def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    def _prepare(connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
         _set(connection, "query_only = ON", "wal_autocheckpoint = 0")
+        deadline = entry.info["deadline"] = Deadline()
+        connection.set_progress_handler(deadline, _STEPS)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
+        allowed: float = connection.get_execution_options().get("read_seconds", seconds)
+        connection.info["deadline"].at = time.monotonic() + allowed
         connection.exec_driver_sql("BEGIN")
 
     return engine
@@ -112,6 +127,13 @@ def open_reader(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS)
     _set(connection, "query_only = ON", "wal_autocheckpoint = 0")
     return connection
+
+
+def fold_log(cursor: DBAPICursor) -> bool:
+    """Fold into the database file what nobody has to read in the log any more; whether that was all of it."""
+    cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    [(is_busy, frames, folded)] = cursor.fetchall()
+    return not is_busy and frames == folded
 
 
 def cut_log(cursor: DBAPICursor) -> bool:

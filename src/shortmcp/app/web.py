@@ -24,6 +24,7 @@ from shortmcp.adapters.schema import is_current
 from shortmcp.app.background import JobNumbers, make_runners, make_worker
 from shortmcp.app.dialects import make_dialect_routes, with_dialect_hosts
 from shortmcp.app.node import Node, make_node
+from shortmcp.app.numbers import log_numbers, node_numbers, queue_numbers
 from shortmcp.app.reports import make_report_face
 from shortmcp.app.shared import make_counter, make_live_clicks, redis_numbers, watch_shared
 from shortmcp.catalog import (
@@ -51,7 +52,7 @@ from shortmcp.faces.openapi import describe
 from shortmcp.faces.public import PublicFace, Services
 from shortmcp.faces.rest import PREFIX, RestFace
 from shortmcp.faces.site import SiteFace, make_site
-from shortmcp.faces.telemetry import Number, Telemetry
+from shortmcp.faces.telemetry import Telemetry
 from shortmcp.settings import Settings
 from shortmcp.worker import Chore, Runner, Worker
 
@@ -102,7 +103,12 @@ def make_app(node: Node) -> ASGIApp:
     lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
     inner = with_dialect_hosts(settings, mcp.ahead_of(make_site(list(routes), partial(_lifespan, lives))))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
-    telemetry.publish(_numbers(public, journal, ingester) | _job_numbers(job_numbers) | redis_numbers(node.redis, live))
+    telemetry.publish(
+        node_numbers(public, journal, ingester)
+        | queue_numbers(job_numbers)
+        | log_numbers(database)
+        | redis_numbers(node.redis, live)
+    )
     return public
 
 
@@ -235,43 +241,3 @@ def _faults(database: Database) -> Mapping[str, str]:
     except OperationError as error:
         return {"database": error.sentence}
     return {}
-
-
-def _job_numbers(numbers: JobNumbers) -> dict[str, Number]:
-    return {
-        "shortmcp_jobs_waiting": Number("Jobs that are not done yet.", lambda: numbers.waiting, False),
-        "shortmcp_jobs_dead": Number("Jobs that were given up.", lambda: numbers.dead, False),
-        "shortmcp_jobs_late_seconds": Number(
-            "For how long the job that is due longest has waited.", lambda: numbers.late_seconds, False
-        ),
-        "shortmcp_deliveries_waiting": Number(
-            "Deliveries to webhooks that are not done yet.", lambda: numbers.deliveries, False
-        ),
-        "shortmcp_deliveries_late_seconds": Number(
-            "For how long the delivery has waited that could have been sent first.",
-            lambda: numbers.deliveries_late_seconds,
-            False,
-        ),
-    }
-
-
-def _numbers(public: PublicFace, journal: Journal, ingester: Ingester | None) -> dict[str, Number]:
-    numbers = {
-        "shortmcp_redirects": Number("Redirects to a destination.", lambda: public.counts.redirects),
-        "shortmcp_fallbacks": Number("Redirects to a fallback.", lambda: public.counts.fallbacks),
-        "shortmcp_clicks_journalled": Number("Clicks written to the journal.", lambda: journal.written),
-        "shortmcp_clicks_dropped": Number("Clicks lost because no disk took them.", lambda: journal.dropped),
-        "shortmcp_clicks_waiting": Number(
-            "Clicks in memory until the disk takes them.", lambda: journal.pending, False
-        ),
-        "shortmcp_journal_files_lost": Number("Journal files deleted by somebody else.", lambda: journal.lost_files),
-        "shortmcp_journal_sync_errors": Number("Failed syncs of the journal.", lambda: journal.sync_errors),
-    }
-    if ingester is None:
-        return numbers
-    return numbers | {
-        "shortmcp_clicks_ingested": Number("Clicks counted in the database.", lambda: ingester.ingested),
-        "shortmcp_clicks_rejected": Number("Journal lines that could not be read.", lambda: ingester.rejected),
-        "shortmcp_clicks_orphaned": Number("Clicks of links that were deleted meanwhile.", lambda: ingester.orphaned),
-        "shortmcp_journal_backlog_bytes": Number("Journal bytes not counted yet.", ingester.backlog, False),
-    }

@@ -12,7 +12,7 @@ from shortmcp.core.webhooks import queue
 from shortmcp.core.webhooks.delivering import Attempt
 from shortmcp.core.webhooks.outcomes import Tried, settle
 from shortmcp.core.webhooks.queue import ClaimedDelivery
-from shortmcp.worker.runner import Ended, Runner, Transaction
+from shortmcp.worker.runner import SETTLE_SECONDS, Ended, Runner, Transaction
 
 log = structlog.get_logger("shortmcp.webhooks")
 # They wait for others most of the time. Half of them are never given to endpoints that fail.
@@ -68,5 +68,7 @@ class DeliveryRunner(Runner[ClaimedDelivery]):
         deliver: Callable[[ClaimedDelivery], Attempt],
         clock: Callable[[], datetime],
         threads: int = THREADS,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
-        super().__init__(read, write, DeliveryQueue(deliver, threads), clock, threads)
+        super().__init__(read, write, DeliveryQueue(deliver, threads), clock, threads, settle_seconds=settle_seconds)

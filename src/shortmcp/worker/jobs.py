@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from shortmcp.core import jobs
 from shortmcp.core.jobs import Claimed, Failure, GiveUp, Postpone
-from shortmcp.worker.runner import Ended, Runner, Transaction
+from shortmcp.worker.runner import SETTLE_SECONDS, Ended, Runner, Transaction
 
 log = structlog.get_logger("shortmcp.jobs")
 THREADS = 8
@@ -99,5 +99,7 @@ class JobRunner(Runner[Claimed]):
         duties: Mapping[str, Duty],
         clock: Callable[[], datetime],
         threads: int = THREADS,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
-        super().__init__(read, write, JobQueue(duties), clock, threads)
+        super().__init__(read, write, JobQueue(duties), clock, threads, settle_seconds=settle_seconds)

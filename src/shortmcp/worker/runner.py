@@ -18,6 +18,10 @@ POLL_SECONDS = 0.3
 LEASE_SECONDS = 60.0
 # Three heartbeats a lease: one that comes late loses nothing.
 HEARTBEAT_SECONDS = 20.0
+# A clock that was set forward by less ends no lease that is kept up.
+JUMP_SECONDS = 15.0
+# Time for every process of the machine to notice, and to keep its leases up by the new clock.
+SETTLE_SECONDS = 10.0
 
 
 class Task(Protocol):
@@ -79,11 +83,20 @@ class Runner(Generic[T]):
     """Runs the tasks of a queue, at most `threads` at once; any number of runners work on one database.
 
     One thread does all the writing: it settles what has ended, extends leases and claims new tasks in one transaction.
-    A task whose runner is gone is claimed by another when its lease ends, so a handler may see a task twice.
+    A task whose runner is gone is claimed by another when its lease ends, so a handler may see a task twice. When the
+    clock is set forward all leases look as if they had ended: then leases are kept up first, and nothing is claimed
+    for `settle_seconds`.
     """
 
     def __init__(
-        self, read: Transaction, write: Transaction, queue: Queue[T], clock: Callable[[], datetime], threads: int
+        self,
+        read: Transaction,
+        write: Transaction,
+        queue: Queue[T],
+        clock: Callable[[], datetime],
+        threads: int,
+        *,
+        settle_seconds: float = SETTLE_SECONDS,
     ) -> None:
         self._read, self._write = read, write
         self._queue = queue
@@ -92,6 +105,9 @@ class Runner(Generic[T]):
         self._running: dict[int, T] = {}
         self._ended = deque[tuple[int, Any, BaseException | None]]()
         self._next_heartbeat = 0.0
+        self._settle_seconds = settle_seconds
+        self._drift: float | None = None
+        self._no_claims_before = 0.0
         self._wake = Event()
         self._stopping = self._closed = self._failing = False
         self._thread = Thread(target=self._loop, name=queue.name, daemon=True)
@@ -124,8 +140,11 @@ class Runner(Generic[T]):
     def _turn(self) -> None:
         # The running task and not the one that was begun: its lease may have been claimed anew by ourselves.
         ended = [Ended(self._running[task_id], result, error) for task_id, result, error in list(self._ended)]
-        now, beats = self._clock(), self._running and time.monotonic() >= self._next_heartbeat
-        free = 0 if self._stopping else self._threads - len(self._running) + len(ended)
+        now = self._clock()
+        self._notice_jump(now)
+        beats = self._running and time.monotonic() >= self._next_heartbeat
+        is_claiming = not self._stopping and time.monotonic() >= self._no_claims_before
+        free = self._threads - len(self._running) + len(ended) if is_claiming else 0
         if not (ended or beats or (free and self._is_due(now))):
             return
         lease_end = now + timedelta(seconds=LEASE_SECONDS)
@@ -145,6 +164,15 @@ class Runner(Generic[T]):
             del self._running[end.task.id]
         for task in claimed:
             self._begin(task)
+
+    def _notice_jump(self, now: datetime) -> None:
+        drift = now.timestamp() - time.monotonic()
+        jump = 0.0 if self._drift is None else drift - self._drift
+        self._drift = drift
+        if abs(jump) > JUMP_SECONDS:
+            self._next_heartbeat = 0.0
+        if jump > JUMP_SECONDS:
+            self._no_claims_before = time.monotonic() + self._settle_seconds
 
     def _is_due(self, now: datetime) -> bool:
         # Idle is the usual state: it costs a read, and no turn at SQLite's only writer.

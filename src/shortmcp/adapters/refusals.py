@@ -1,0 +1,48 @@
+"""What a caller is told while the database cannot do what it is asked."""
+
+import sqlite3
+from typing import Final
+
+from shortmcp.core.errors import Code, OperationError
+
+_BUSY: Final = "The database is busy or away; nothing was changed: try again in a few seconds."
+_TOO_LONG: Final = (
+    "The answer took the database too long, so it was given up: ask for less at once, such as a shorter range of dates."
+)
+_FULL: Final = (
+    "The database's disk is full; nothing was changed: try again when its operator has made room. "
+    "Redirects and reading go on."
+)
+_FAILING: Final = (
+    "The database's disk fails; nothing was changed: try again in a minute, and tell the operator if it stays so."
+)
+_READ_ONLY: Final = (
+    "The database takes no changes at the moment; nothing was changed: try again in a minute. "
+    "Redirects and reading go on."
+)
+_SECONDS: Final = 5
+_SECONDS_OF_TROUBLE: Final = 60
+# SQLite's primary codes, and PostgreSQL's states.
+_SENTENCES: Final = {
+    sqlite3.SQLITE_INTERRUPT: _TOO_LONG,
+    "57014": _TOO_LONG,
+    sqlite3.SQLITE_FULL: _FULL,
+    "53100": _FULL,
+    sqlite3.SQLITE_IOERR: _FAILING,
+    "58030": _FAILING,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+}
+_PRIMARY: Final = 0xFF
+
+
+def unavailable(error: BaseException | None = None) -> OperationError:
+    """The refusal while the database does not answer, or answered with the driver's `error`."""
+    sentence = _SENTENCES.get(_code(error), _BUSY)
+    wait = _SECONDS if sentence in {_BUSY, _TOO_LONG} else _SECONDS_OF_TROUBLE
+    return OperationError(Code.UNAVAILABLE, sentence, retry_after=wait)
+
+
+def _code(error: BaseException | None) -> int | str:
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    return getattr(error, "sqlstate", None) or ""
