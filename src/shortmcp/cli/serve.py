@@ -49,13 +49,21 @@ def serve(*, no_worker: bool, **given: Any) -> None:
 
 
 @click.command()
+@click.option("--once", is_flag=True, help="Count what waits in the click journal, and end.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON object.")
 @shared_options(*STORAGE, "geoip", *LOGS)
-def worker(**given: Any) -> None:
+def worker(*, once: bool, as_json: bool, **given: Any) -> None:
     """Run the background work apart from the web processes: counting clicks, jobs, tidying up."""
-    from shortmcp.app.background import make_runners, make_worker  # noqa: PLC0415
+    from shortmcp.app.background import count_journal, make_runners, make_worker  # noqa: PLC0415
 
     node = open_node(given)
     _prepare(node, first_run=False)
+    if once:
+        ingester = count_journal(node)
+        node.database.close()
+        done = {"counted": ingester.ingested, "orphaned": ingester.orphaned}
+        click.echo(json.dumps(done) if as_json else "Counted: {counted}. Of unknown links: {orphaned}.".format(**done))
+        return
     chores, _ = make_worker(node)
     runners = make_runners(node)
     stop = Event()
