@@ -18,7 +18,7 @@ from sqlalchemy import inspect, make_url, text
 from conftest import postgres_url
 from processes import SHORTMCP
 from shortmcp.adapters.database import Database
-from shortmcp.adapters.schema import _config, is_current, migrate, newest_revision
+from shortmcp.adapters.schema import _config, current_revision, is_current, migrate, newest_revision
 from shortmcp.core.links.words import make_words
 
 # Migrates, and is killed at its `sys.argv[2]`th statement that creates something, or at the commit if that is 0.
@@ -47,11 +47,15 @@ def at_statement(connection, cursor, statement, *rest):
 migrate(database)
 """
 
-OLD_LINK = """
+OLD_ROWS = (
+    "INSERT INTO workspaces (id, name, slug, plan, created_at) VALUES (1, 'A', 'a', 'unlimited', 0)",
+    "INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)",
+    """
 INSERT INTO links (id, workspace_id, project_id, domain, short_code, original_url, title, is_active, used_clicks, mask,
                    notify_on_mask_break, analytics_public, forward_query, created_at, updated_at)
 VALUES (7, 1, 1, '', 'c', 'https://a.example/X', 'ÉCOLE', true, 0, false, false, false, false, 0, 0)
-"""
+""",
+)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -103,6 +107,26 @@ def test_a_migration_that_was_killed_leaves_nothing_and_the_next_one_completes(e
     assert {"links", "clicks", "alembic_version"} <= tables(empty)
 
 
+@pytest.mark.parametrize("statement", [5, 0])
+def test_an_upgrade_that_was_killed_leaves_the_older_schema_whole_and_the_next_one_completes(
+    empty: Database, statement: int
+) -> None:
+    with empty.write() as connection:
+        command.upgrade(_config(connection), "0003")
+        for insertion in OLD_ROWS:
+            connection.execute(text(insertion))
+    before = tables(empty)
+    done = subprocess.run([sys.executable, "-c", DYING, url_of(empty), str(statement)], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert tables(empty) == before
+    with empty.read() as connection:
+        assert current_revision(connection) == "0003"
+        assert connection.execute(text("SELECT id, title FROM links")).all() == [(7, "ÉCOLE")]
+    assert migrate(empty) == ("0003", newest_revision())
+    with empty.read() as connection:
+        assert connection.execute(text("SELECT id, title FROM links")).all() == [(7, "ÉCOLE")]
+
+
 def test_of_several_who_migrate_at_once_one_does_it(empty: Database) -> None:
     databases = [Database(url_of(empty)) for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
@@ -118,17 +142,23 @@ def test_a_database_of_a_newer_version_is_left_alone(database: Database, tmp_pat
     assert not is_current(database)
     with pytest.raises(ValueError, match="revision 9999, which this version of shortmcp does not know"):
         migrate(database)
-    refused = subprocess.run(
-        [SHORTMCP, "serve", "--port", "1", "--database-url", url_of(database)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        cwd=tmp_path,
-    )
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("Error: The database is at revision 9999")
-    assert "Traceback" not in refused.stderr
+    for arguments, sentence in (
+        (("serve", "--port", "1"), "The database is at revision 9999"),
+        (("worker",), "The database is at revision 9999"),
+        (("migrate",), "The database is at revision 9999"),
+        (("workspace", "create", "New"), "The database has another version's schema"),
+    ):
+        refused = subprocess.run(
+            [SHORTMCP, *arguments, "--database-url", url_of(database)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=tmp_path,
+        )
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith(f"Error: {sentence}")
+        assert "Traceback" not in refused.stderr
 
 
 @pytest.fixture
@@ -167,11 +197,7 @@ def test_without_the_extension_for_searches_the_schema_is_made_and_the_index_com
 def test_links_of_an_older_schema_can_be_searched_and_are_counted(empty: Database) -> None:
     with empty.write() as connection:
         command.upgrade(_config(connection), "0003")
-        for statement in (
-            "INSERT INTO workspaces (id, name, slug, plan, created_at) VALUES (1, 'A', 'a', 'unlimited', 0)",
-            "INSERT INTO projects VALUES (1, 1, 'A', 'a', NULL, NULL, NULL, 0, 0)",
-            OLD_LINK,
-        ):
+        for statement in OLD_ROWS:
             connection.execute(text(statement))
     migrate(empty)
     with empty.read() as connection:

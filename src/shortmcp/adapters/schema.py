@@ -79,7 +79,7 @@ def migrate(database: Database) -> tuple[str | None, str]:
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
         before = current_revision(connection)
-        _check_known(before)
+        check_known(before)
         command.upgrade(_config(connection), "head")
         if not database.is_sqlite:
             # Each time, because the extension that it needs may have come later.
@@ -119,7 +119,8 @@ def make_revision(database: Database, message: str) -> None:
         command.revision(_config(connection), message, autogenerate=True)
 
 
-def _check_known(revision: str | None) -> None:
+def check_known(revision: str | None) -> None:
+    """ValueError for a revision that was made by a newer version."""
     known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
     if revision is not None and revision not in known:
         raise ValueError(

@@ -83,6 +83,14 @@ def make_worker(node: Node, live: LiveClicks | None = None) -> tuple[Worker, Ing
     return Worker(chores, settings.journal_dir / ".leader"), ingester
 
 
+def count_journal(node: Node) -> Ingester:
+    """Count what waits in this node's click journal, before anybody serves; the ingester knows how much it was."""
+    _, ingester = make_worker(node)
+    while ingester.run():
+        pass
+    return ingester
+
+
 def make_runners(node: Node) -> Sequence[Runner[Any]]:
     """What runs jobs and sends deliveries; every process may have them, they share the work."""
     return make_job_runner(node), make_delivery_runner(node)

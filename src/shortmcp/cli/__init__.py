@@ -1,4 +1,4 @@
-"""The command line: serve, worker, migrate, doctor, workspace, token, jobs, report."""
+"""The command line: serve, worker, migrate, doctor, backup, restore, workspace, token, jobs, report."""
 
 import importlib
 
@@ -10,6 +10,8 @@ COMMANDS = {
     "worker": "shortmcp.cli.serve:worker",
     "migrate": "shortmcp.cli.upkeep:migrate",
     "doctor": "shortmcp.cli.upkeep:doctor",
+    "backup": "shortmcp.cli.backups:backup",
+    "restore": "shortmcp.cli.backups:restore",
     "workspace": "shortmcp.cli.workspaces:workspace",
     "token": "shortmcp.cli.tokens:token",
     "jobs": "shortmcp.cli.jobs:jobs",

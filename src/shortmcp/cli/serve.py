@@ -49,14 +49,32 @@ def serve(*, no_worker: bool, **given: Any) -> None:
 
 
 @click.command()
+@click.option("--once", is_flag=True, help="Count what waits in the click journal, and end.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print one JSON object.")
 @shared_options(*STORAGE, "geoip", *LOGS)
-def worker(**given: Any) -> None:
+def worker(*, once: bool, as_json: bool, **given: Any) -> None:
     """Run the background work apart from the web processes: counting clicks, jobs, tidying up."""
+    node = open_node(given)
+    _prepare(node, first_run=False)
+    if once:
+        _count_once(node, as_json=as_json)
+    else:
+        _work_until_stopped(node)
+    node.database.close()
+
+
+def _count_once(node: "Node", *, as_json: bool) -> None:
+    from shortmcp.app.background import count_journal  # noqa: PLC0415
+
+    ingester = count_journal(node)
+    done = {"counted": ingester.ingested, "orphaned": ingester.orphaned}
+    click.echo(json.dumps(done) if as_json else "Counted: {counted}. Of unknown links: {orphaned}.".format(**done))
+
+
+def _work_until_stopped(node: "Node") -> None:
     from shortmcp.app.background import make_runners, make_worker  # noqa: PLC0415
     from shortmcp.app.shared import make_live_clicks  # noqa: PLC0415
 
-    node = open_node(given)
-    _prepare(node, first_run=False)
     if node.redis is not None:
         node.redis.line.start()
     chores, _ = make_worker(node, make_live_clicks(node.redis, node.database))
@@ -78,7 +96,6 @@ def worker(**given: Any) -> None:
     chores.stop()
     if node.redis is not None:
         node.redis.line.close()
-    node.database.close()
 
 
 def create_app() -> Any:
