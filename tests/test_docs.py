@@ -10,6 +10,7 @@ import pytest
 
 from docs_tables import README, with_tables
 from factories import Server
+from shortmcp.cli import COMMANDS
 from shortmcp.core.events.announcing import Event
 from shortmcp.core.webhooks.outcomes import DELAYS
 
@@ -67,6 +68,13 @@ def test_every_page_that_a_page_leads_to_exists() -> None:
     for page in pages:
         for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_every_command_that_a_page_names_is_one() -> None:
+    for page in ROOT.glob("docs/**/*.md"):
+        spans = re.findall(r"```.*?```|`[^`\n]+`", page.read_text(encoding="utf-8"), re.DOTALL)
+        named = {name for span in spans for name in re.findall(r"\bshortmcp (?=([a-z]+))", span)}
+        assert named <= {*COMMANDS, "shortmcp"}, page
 
 
 def test_no_file_names_an_address_of_a_package_registry() -> None:

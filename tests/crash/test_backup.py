@@ -1,6 +1,7 @@
 """Copies that are made under load, and what becomes of the click journal when one is put back."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Generator
@@ -87,6 +88,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[Place]:
     if request.param == "sqlite":
         yield Place(Instance(tmp_path / "instance", f"sqlite:///{tmp_path}/instance/data/shortmcp.db"), None)
         return
+    if shutil.which("pg_dump") is None:
+        assert not os.environ.get("CI"), "pg_dump is missing"
+        pytest.skip("pg_dump is missing: COPIES OF POSTGRESQL ARE NOT TRIED")
     admin: psycopg.Connection = request.getfixturevalue("postgres_admin")
     name = f"shortmcp_test_{uuid4().hex}"
     admin.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
