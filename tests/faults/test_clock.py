@@ -1,13 +1,10 @@
 """The wall clock of a running server jumps by an hour or a day: nothing comes back to life, and nothing is stuck."""
 
-import json
 import sqlite3
-import subprocess
 from contextlib import closing
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from crash.harness import Instance, ask, call, kill, make_link, wait_until
 from factories import CHROME, TLS
 from faults.clocks import DAY, HOUR, Clock
+from faults.commands import run
 from processes import Process
 
 JUMPS = [HOUR, -HOUR, DAY, -DAY]
@@ -137,10 +135,3 @@ def revoke_a_token(instance: Instance, process: Process) -> str:
 def make_token(instance: Instance, plan: str) -> str:
     run(instance, "workspace", "create", "Other", "--plan", plan)
     return run(instance, "token", "create", "--workspace", "other", "--name", "x", "--scope", "read")["token"]
-
-
-def run(instance: Instance, *arguments: str) -> dict[str, Any]:
-    """What a command prints that is run beside the server, under its clock."""
-    options = ["--data-dir", str(instance.folder / "data"), "--database-url", instance.database_url, "--json"]
-    done = subprocess.run([*instance.command, *arguments, *options], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)

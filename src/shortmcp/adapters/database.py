@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
-from shortmcp.adapters.refusals import unavailable
+from shortmcp.adapters.refusals import misplaced, unavailable
 from shortmcp.adapters.sqlite import WriteLock, cut_log, fold_log
 from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
@@ -49,6 +49,7 @@ class Database:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Before SQLite makes it readable for everybody; its log files take its mode.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._inode = self.path.stat().st_ino
             self._lock: WriteLock | None = WriteLock(self.path.with_name(self.path.name + ".lock"))
             self.writer, self.readers = sqlite.open_writer(self.path), sqlite.open_readers(self.path, read_seconds)
         else:
@@ -67,6 +68,7 @@ class Database:
         lock = self._lock.hold(patience) if self._lock else nullcontext()
         with lock, _translated(), self.writer.connect() as connection:
             if self.is_sqlite:
+                self.check_place()
                 level = "FULL" if durable else "NORMAL"
                 connection.connection.cursor().execute(f"PRAGMA synchronous = {level}").close()
             with connection.begin():
@@ -83,6 +85,15 @@ class Database:
         """A read transaction for a session, which begins with the first question."""
         with _translated(), Session(self.readers, expire_on_commit=False) as session:
             yield session
+
+    def check_place(self) -> None:
+        """UNAVAILABLE where SQLite's file is not the one that was opened: what is in that one would be gone."""
+        try:
+            is_in_place = not self.is_sqlite or self.path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            is_in_place = False
+        if not is_in_place:
+            raise misplaced()
 
     def checkpoint(self) -> None:
         """Fold SQLite's log into its database file, and cut it off where it has grown long; nothing on PostgreSQL."""

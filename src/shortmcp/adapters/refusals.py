@@ -20,6 +20,10 @@ _READ_ONLY: Final = (
     "The database takes no changes at the moment; nothing was changed: try again in a minute. "
     "Redirects and reading go on."
 )
+_MISPLACED: Final = (
+    "The database's file was deleted or replaced while the server runs; nothing was changed: its operator has to put "
+    "it back, or to start the server anew. Redirects go on."
+)
 _SECONDS: Final = 5
 _SECONDS_OF_TROUBLE: Final = 60
 # SQLite's primary codes, and PostgreSQL's states.
@@ -40,6 +44,11 @@ def unavailable(error: BaseException | None = None) -> OperationError:
     sentence = _SENTENCES.get(_code(error), _BUSY)
     wait = _SECONDS if sentence in {_BUSY, _TOO_LONG} else _SECONDS_OF_TROUBLE
     return OperationError(Code.UNAVAILABLE, sentence, retry_after=wait)
+
+
+def misplaced() -> OperationError:
+    """The refusal where what would be written would be in no file that anybody can find."""
+    return OperationError(Code.UNAVAILABLE, _MISPLACED, retry_after=_SECONDS_OF_TROUBLE)
 
 
 def _code(error: BaseException | None) -> int | str:

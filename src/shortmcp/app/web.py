@@ -236,6 +236,7 @@ def _allowed_hosts(settings: Settings) -> AllowedHosts:
 
 def _faults(database: Database) -> Mapping[str, str]:
     try:
+        database.check_place()
         if not is_current(database):
             return {"database": "The schema is not this version's: run `shortmcp migrate`."}
     except OperationError as error:
