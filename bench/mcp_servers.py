@@ -28,6 +28,7 @@ from shortmcp.faces.identity import Gate
 from shortmcp.faces.mcp_server import AllowedHosts, make_mcp_face
 from shortmcp.faces.rest import RestFace
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.threads import Crew
 from shortmcp.operation import Effect, Operation, Route
 from shortmcp.settings import Settings
 
@@ -65,10 +66,10 @@ def serve_ours(port: int, folder: Path) -> None:
         known,
         lambda: datetime.now(UTC),
     )
-    catalog, telemetry = (make_echo(),), Telemetry()
+    catalog, telemetry, crew = (make_echo(),), Telemetry(), Crew()
     hosts = AllowedHosts(("127.0.0.1:*",), ())
-    mcp = make_mcp_face(catalog, gate, node.work(), telemetry, hosts)
-    rest = RestFace(gate, node.work(), telemetry, node.site.base_url, frozenset())
+    mcp = make_mcp_face(catalog, gate, node.work(), telemetry, crew, hosts)
+    rest = RestFace(gate, node.work(), telemetry, crew, node.site.base_url, frozenset())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:

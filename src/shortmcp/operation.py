@@ -167,7 +167,7 @@ class Operation:
             kept = None if attempt is None else find_answer(ctx, attempt)
             if kept is not None:
                 return Outcome(self._read_answer(kept.answer), is_replay=True)
-            output = self.function(replace(ctx, expected=terms.expected), given)
+            output = self.function(ctx if terms.expected is None else replace(ctx, expected=terms.expected), given)
             if attempt is not None:
                 keep_answer(ctx, attempt, self._write_answer(output) if self.keeps_answer else None)
             return Outcome(output)

@@ -13,13 +13,14 @@ from shortmcp.core.tokens import act_for
 from shortmcp.faces.dialects import DIALECTS, PEEKING_DIALECTS, DialectFace, MappedHosts, Strangers
 from shortmcp.faces.identity import Gate
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.threads import Crew
 from shortmcp.settings import Settings
 
 
-def make_dialect_routes(node: Node, gate: Gate, work: Work, telemetry: Telemetry) -> list[Route]:
+def make_dialect_routes(node: Node, gate: Gate, work: Work, telemetry: Telemetry, crew: Crew) -> list[Route]:
     """The routes of every dialect."""
     operations = {operation.name: operation for operation in (*CATALOG, PEEKED_SECRETS)}
-    face = DialectFace(gate, work, telemetry, node.site.base_url, operations, _make_strangers(node))
+    face = DialectFace(gate, work, telemetry, crew, node.site.base_url, operations, _make_strangers(node))
     dialects = PEEKING_DIALECTS if node.settings.clipsend_content else DIALECTS
     return [route for dialect in dialects.values() for route in face.endpoints(dialect)]
 

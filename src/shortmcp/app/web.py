@@ -53,6 +53,7 @@ from shortmcp.faces.public import PublicFace, Services
 from shortmcp.faces.rest import PREFIX, RestFace
 from shortmcp.faces.site import SiteFace, make_site
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.threads import Crew
 from shortmcp.settings import Settings
 from shortmcp.worker import Chore, Runner, Worker
 
@@ -62,6 +63,8 @@ ADDRESSES_KEPT_SECONDS = 60
 # Together with the server's own patience they stay under the five seconds that a stop may take.
 STOP_SECONDS = 0.8
 LAST_INGEST_SECONDS = 0.8
+# SQLite has one writer, and reads from memory; of PostgreSQL every answer is waited for.
+SQLITE_AT_ONCE, POSTGRES_AT_ONCE = 1, 4
 
 
 def create_app() -> ASGIApp:
@@ -86,7 +89,8 @@ def make_app(node: Node) -> ASGIApp:
     node.news.add(resolver)
     node.news.add(known)
     work = node.work()
-    mcp = make_mcp_face(CATALOG, gate, work, telemetry, _allowed_hosts(settings))
+    crew = Crew(at_once=SQLITE_AT_ONCE if database.is_sqlite else POSTGRES_AT_ONCE)
+    mcp = make_mcp_face(CATALOG, gate, work, telemetry, crew, _allowed_hosts(settings))
     live = make_live_clicks(node.redis, database) if settings.worker else None
     worker, ingester = make_worker(node, live) if settings.worker else (None, None)
     runners, job_numbers = make_runners(node) if settings.worker else (), JobNumbers(database)
@@ -97,10 +101,10 @@ def make_app(node: Node) -> ASGIApp:
         *site.routes(),
         Route("/mcp", mcp),
         *make_report_face(node, work).routes(),
-        *RestFace(gate, work, telemetry, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
-        *make_dialect_routes(node, gate, work, telemetry),
+        *RestFace(gate, work, telemetry, crew, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
+        *make_dialect_routes(node, gate, work, telemetry, crew),
     ]
-    lives = Lives(node, reader, version, journal, mcp, worker, ingester, runners, job_numbers)
+    lives = Lives(node, reader, version, journal, crew, mcp, worker, ingester, runners, job_numbers)
     inner = with_dialect_hosts(settings, mcp.ahead_of(make_site(list(routes), partial(_lifespan, lives))))
     public = PublicFace(inner, resolver, journal, _services(node, work), reads_block=not database.is_sqlite)
     telemetry.publish(
@@ -120,6 +124,7 @@ class Lives:
     reader: CodeReader
     version: SqliteVersion | None
     journal: Journal
+    crew: Crew
     mcp: McpFace
     worker: Worker | None
     ingester: Ingester | None
@@ -143,6 +148,7 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
         worker.start()
     async with lives.mcp.run():
         yield
+    lives.crew.close()
     stop.set()
     async with create_task_group() as group:
         for worker in running:

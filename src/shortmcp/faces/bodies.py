@@ -1,10 +1,10 @@
 """Reading what was sent: bounded, and without traps."""
 
+from asyncio import timeout
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import orjson
-from anyio import fail_after
 from starlette.requests import ClientDisconnect, Request
 
 from shortmcp.core.errors import Code, OperationError, invalid
@@ -24,7 +24,8 @@ async def read_body(request: Request, limit: int = MAX_BODY, seconds: float = BO
         raise too_large
     chunks, size = list[bytes](), 0
     try:
-        with fail_after(seconds):
+        # A third of what the same costs in anyio.
+        async with timeout(seconds):
             async for chunk in request.stream():
                 size += len(chunk)
                 if size > limit:

@@ -25,7 +25,7 @@ from shortmcp.faces.conditions import mark, read_terms
 from shortmcp.faces.identity import Allowance, Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
 from shortmcp.faces.texts import SAFE, answer_text
-from shortmcp.faces.threads import in_thread
+from shortmcp.faces.threads import Crew
 from shortmcp.faces.wire import BODY_METHODS, Wire
 from shortmcp.operation import Effect, Operation, Route
 
@@ -53,6 +53,7 @@ class RestFace:
     gate: Gate
     work: Work
     telemetry: Telemetry
+    crew: Crew
     base_url: str
     # Other short domains than the base URL's.
     domains: frozenset[str]
@@ -75,7 +76,7 @@ class RestFace:
             except OperationError as error:
                 body = error
             # One hop to a thread: everything below is synchronous.
-            return await in_thread(self._answer, operation, wire, request, body)
+            return await self.crew.run(self._answer, operation, wire, request, body)
 
         return endpoint
 

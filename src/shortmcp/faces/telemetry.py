@@ -1,22 +1,39 @@
 """What the process tells Prometheus about itself."""
 
-import time
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from time import perf_counter
+from typing import Self
 
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+
+from shortmcp.core.errors import OperationError
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
 @dataclass(slots=True)
 class Timing:
-    """How an operation ended: `ok`, or the code of its refusal, or `error`."""
+    """Measures what is done inside. How an operation ended: `ok`, or the code of its refusal, or `error`."""
 
+    seconds: Callable[[str, str, str], Histogram]
+    operation: str
+    face: str
     outcome: str = "ok"
+    began: float = 0.0
+
+    def __enter__(self) -> Self:
+        self.began = perf_counter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        outcome = self.outcome
+        if isinstance(error, Exception):
+            outcome = error.code if isinstance(error, OperationError) else "error"
+        self.seconds(self.operation, self.face, outcome).observe(perf_counter() - self.began)
 
 
 @dataclass(frozen=True)
@@ -50,18 +67,12 @@ class Telemetry:
             buckets=BUCKETS,
             registry=self.registry,
         )
+        # Its own look-up takes a lock and makes every label a text again.
+        self._of = lru_cache(maxsize=None)(self._seconds.labels)
 
-    @contextmanager
-    def timed(self, operation: str, face: str) -> Generator[Timing]:
+    def timed(self, operation: str, face: str) -> Timing:
         """Measure what is done inside."""
-        timing, began = Timing(), time.perf_counter()
-        try:
-            yield timing
-        except Exception:
-            timing.outcome = "error"
-            raise
-        finally:
-            self._seconds.labels(operation, face, timing.outcome).observe(time.perf_counter() - began)
+        return Timing(self._of, operation, face)
 
     def publish(self, numbers: Mapping[str, Number]) -> None:
         """Add numbers that are read at each scrape."""

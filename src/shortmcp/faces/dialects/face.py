@@ -18,7 +18,7 @@ from shortmcp.faces.dialects.dialect import Asked, Call, Dialect
 from shortmcp.faces.dialects.hosts import ROOT_KEY
 from shortmcp.faces.identity import Gate, exhausted
 from shortmcp.faces.telemetry import Telemetry
-from shortmcp.faces.threads import in_thread
+from shortmcp.faces.threads import Crew
 from shortmcp.faces.wire import BODY_METHODS
 from shortmcp.faces.wording import reword
 from shortmcp.operation import Operation
@@ -50,6 +50,7 @@ class DialectFace:
     gate: Gate
     work: Work
     telemetry: Telemetry
+    crew: Crew
     base_url: str
     catalog: Mapping[str, Operation]
     strangers: Strangers | None = None
@@ -66,7 +67,7 @@ class DialectFace:
                 body = await read_body(request, limit) if call.method in BODY_METHODS else b""
             except OperationError as error:
                 body = error
-            return await in_thread(self._answer, dialect, call, request, body)
+            return await self.crew.run(self._answer, dialect, call, request, body)
 
         return _without_head(Endpoint(dialect.prefix + call.path, endpoint, methods=[call.method]))
 

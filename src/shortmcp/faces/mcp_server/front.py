@@ -20,6 +20,7 @@ from shortmcp.faces.mcp_server.tools import CALLER, Toolbox
 from shortmcp.faces.mcp_server.transport import AllowedHosts, Transport, make_transport, refuse_error
 from shortmcp.faces.mcp_server.visits import read_visit
 from shortmcp.faces.telemetry import Telemetry
+from shortmcp.faces.threads import Crew
 from shortmcp.operation import Operation
 
 INSTRUCTIONS = (
@@ -38,7 +39,7 @@ class McpFace:
 
     transport: Transport
     gate: Gate
-    shortcut: Shortcut | None
+    shortcut: Shortcut
 
     @asynccontextmanager
     async def run(self) -> AsyncGenerator[None]:
@@ -49,8 +50,6 @@ class McpFace:
     def ahead_of(self, inner: ASGIApp) -> ASGIApp:
         """`inner`, which has this face at /mcp, with plain requests answered before it routes anything."""
         shortcut = self.shortcut
-        if shortcut is None:
-            return inner
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             answered = False
@@ -84,11 +83,10 @@ def make_mcp_face(
     gate: Gate,
     work: Work,
     telemetry: Telemetry,
+    crew: Crew,
     hosts: AllowedHosts,
-    *,
-    has_shortcut: bool = True,
 ) -> McpFace:
-    """The MCP face of `catalog`; without its shortcut the SDK answers everything."""
+    """The MCP face of `catalog`."""
     toolbox = Toolbox(catalog, gate, work, telemetry)
     server: Server[Any] = Server(
         "shortmcp",
@@ -100,5 +98,5 @@ def make_mcp_face(
         get_tool_input_schema=toolbox.input_schema,
         cache_hints={"tools/list": CACHE_HINT},
     )
-    shortcut = Shortcut(toolbox, gate, hosts, cache_hint=CACHE_HINT) if has_shortcut else None
+    shortcut = Shortcut(toolbox, gate, crew, hosts, CACHE_HINT)
     return McpFace(make_transport(server, hosts), gate, shortcut)

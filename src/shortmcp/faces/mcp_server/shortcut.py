@@ -1,12 +1,12 @@
 """Plain requests answered without the SDK, which takes several times as long; everything else is handed back unread."""
 
+from asyncio import timeout
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
 import orjson
 import structlog
-from anyio import move_on_after
 from mcp.server import CacheHint
 from mcp.server.caching import apply_cache_hint
 from mcp_types import INTERNAL_ERROR, ListToolsResult, methods
@@ -24,7 +24,7 @@ from shortmcp.faces.mcp_server.results import write_refusal, write_result
 from shortmcp.faces.mcp_server.tools import BUG, Toolbox
 from shortmcp.faces.mcp_server.transport import AllowedHosts, refuse_error, replaying
 from shortmcp.faces.mcp_server.visits import Visit, read_wish
-from shortmcp.faces.threads import in_thread
+from shortmcp.faces.threads import Crew
 
 log = structlog.get_logger("shortmcp.mcp")
 # What a result of the stateless era says beside its content.
@@ -37,8 +37,9 @@ _LISTS = 512
 class Shortcut:
     """Answers plain requests: one hop to a thread for a tool, none for a list."""
 
-    def __init__(self, toolbox: Toolbox, gate: Gate, hosts: AllowedHosts, *, cache_hint: CacheHint) -> None:
+    def __init__(self, toolbox: Toolbox, gate: Gate, crew: Crew, hosts: AllowedHosts, cache_hint: CacheHint) -> None:
         self._toolbox = toolbox
+        self._crew = crew
         self._gate = gate
         self._cache_hint = cache_hint
         self._allows = lru_cache(maxsize=1024)(hosts.allows)
@@ -56,7 +57,7 @@ class Shortcut:
         plain = read_plain(headers, version, first.get("body", b""))
         if plain is None or (plain.tool is not None and self._toolbox.find(plain.tool) is None):
             return False, replaying(first, receive)
-        answer = await in_thread(self._answer, scope, headers, plain)
+        answer = await self._crew.run(self._answer, scope, headers, plain)
         if isinstance(answer, Response):
             await answer(scope, receive, send)
         else:
@@ -106,9 +107,11 @@ class Shortcut:
 
 
 async def _receive_first(receive: Receive) -> Message | None:
-    with move_on_after(BODY_SECONDS):
-        return await receive()
-    return None
+    try:
+        async with timeout(BODY_SECONDS):
+            return await receive()
+    except TimeoutError:
+        return None
 
 
 def _write(plain: Plain, outcome: dict[str, Any]) -> bytes:

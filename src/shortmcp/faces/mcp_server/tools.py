@@ -80,15 +80,11 @@ class Toolbox:
 
     def run(self, operation: Operation, visit: Visit, arguments: Mapping[str, Any]) -> Any:
         """What an operation answers; OperationError for a refusal."""
-        with self._telemetry.timed(operation.name, "mcp") as timing:
-            try:
-                self._gate.admit(visit.caller)
-                visit.require(operation)
-                terms, given = _read_terms(operation, arguments)
-                return operation.perform_on(terms, self._work, visit.caller, given).output
-            except OperationError as error:
-                timing.outcome = error.code
-                raise
+        with self._telemetry.timed(operation.name, "mcp"):
+            self._gate.admit(visit.caller)
+            visit.require(operation)
+            terms, given = _read_terms(operation, arguments)
+            return operation.perform_on(terms, self._work, visit.caller, given).output
 
     def _call(self, operation: Operation, visit: Visit, arguments: Mapping[str, Any]) -> CallToolResult:
         try:
