@@ -87,6 +87,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     copies.drop(name)
 
 
+@pytest.fixture(scope="module")
+def shared_database_url(postgres_admin: psycopg.Connection, postgres_template: str) -> Iterator[str]:
+    """A migrated PostgreSQL database for all tests of a file."""
+    name = f"shortmcp_test_{uuid4().hex}"
+    create = SQL("CREATE DATABASE {} TEMPLATE {}")
+    postgres_admin.execute(create.format(Identifier(name), Identifier(postgres_template)))
+    yield postgres_url(name)
+    postgres_admin.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
     """An opened database."""

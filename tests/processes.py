@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,9 @@ class Process:
 
 
 @contextmanager
-def serve(folder: Path, *arguments: str, port: int | None = None) -> Generator[Process]:
+def serve(
+    folder: Path, *arguments: str, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> Generator[Process]:
     """Start a server with its data in `folder` and wait until it answers; stopped at the end, if it still runs."""
     port = port or free_port()
     output, errors = folder / f"out-{port}.txt", folder / f"err-{port}.txt"
@@ -38,7 +40,7 @@ def serve(folder: Path, *arguments: str, port: int | None = None) -> Generator[P
             stdout=out,
             stderr=err,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "SHORTMCP_TRUSTED_PROXIES": "127.0.0.1"},
+            env={**os.environ, "SHORTMCP_TRUSTED_PROXIES": "127.0.0.1", **(environment or {})},
             start_new_session=True,
         )
     process = Process(f"http://127.0.0.1:{port}", popen, output, errors)

@@ -174,7 +174,7 @@ def test_a_redis_that_was_never_there_is_asked_when_it_comes(redis: RedisServer)
 @contextmanager
 def watching(redis: RedisServer, notes: Notes, is_ready: Callable[[], bool] = lambda: True) -> Generator[None]:
     stop = Event()
-    thread = Thread(target=watch_redis, args=(redis.url, 1, notes, stop, is_ready))
+    thread = Thread(target=watch_redis, args=(redis.url, 1, notes, stop, is_ready), daemon=True)
     thread.start()
     try:
         yield
@@ -215,7 +215,7 @@ def test_a_gap_makes_everything_forgotten_but_not_before_it_can_be_read_anew(red
 def test_a_listener_notices_that_redis_is_silent(redis: RedisServer) -> None:
     notes, failures = Notes(), list[Exception]()
     stop = Event()
-    thread = Thread(target=watch_redis, args=(redis.url, 1, notes, stop, lambda: True, failures.append))
+    thread = Thread(target=watch_redis, args=(redis.url, 1, notes, stop, lambda: True, failures.append), daemon=True)
     thread.start()
     eventually(lambda: notes.told == [EVERYTHING])
     redis.freeze()

@@ -1,15 +1,16 @@
 """News of changed links and callers, for every process that keeps them in memory: told in the changing transaction."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Lock
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import Connection, text
 from sqlmodel import Field, SQLModel
 
+from shortmcp.adapters.postgres import CONNECT_SECONDS, KEEPALIVE, Pulse, make_connect
 from shortmcp.adapters.sqlite import open_reader
 
 CHANNEL = "shortmcp_links"
@@ -19,8 +20,6 @@ POLL_SECONDS = 0.2
 MANY = 500
 KEPT = 10_000
 RECONNECT_SECONDS = 0.5
-# Nothing is sent while nothing changes: without them a server that vanished would be waited for for two hours.
-_KEEPALIVE: Mapping[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 
 
 class LinkChange(SQLModel, table=True):
@@ -110,28 +109,37 @@ def watch_sqlite(
             with closing(open_reader(path)) as connection:
                 _poll(connection, listener, stop)
         except sqlite3.Error as error:
-            listener.forget_all()
+            # What is known stays: it could not be read anew now. Everything is forgotten when it can be.
             failed(error)
             stop.wait(RECONNECT_SECONDS)
 
 
 def watch_postgres(
-    conninfo: str, listener: Listener, stop: Event, failed: Callable[[Exception], object] = lambda _: None
+    conninfo: str,
+    listener: Listener,
+    stop: Event,
+    failed: Callable[[Exception], object] = lambda _: None,
+    pulse: Pulse | None = None,
 ) -> None:
-    """Tell `listener` what other processes changed, as it is committed, until `stop` is set."""
+    """Tell `listener` what other processes changed, as it is committed, until `stop` is set.
+
+    While nothing can be heard what is known stays, for it cannot be read anew either.
+    """
     import psycopg  # noqa: PLC0415 - an extra: there only where PostgreSQL is used
 
+    connect = make_connect(lambda: pulse is not None and pulse.is_lost)
     while not stop.is_set():
         try:
-            with psycopg.connect(conninfo, autocommit=True, connect_timeout=3, **_KEEPALIVE) as connection:
+            with connect(conninfo, autocommit=True, connect_timeout=CONNECT_SECONDS, **KEEPALIVE) as connection:
                 connection.execute(f"LISTEN {CHANNEL}")
+                # Another database may be there now, without our tables: what is known is all that there is.
+                connection.execute("SELECT version_num FROM alembic_version")
                 # What was told while nobody listened is lost.
                 listener.forget_all()
                 while not stop.is_set():
                     for notification in connection.notifies(timeout=POLL_SECONDS):
                         _tell_one(listener, notification.payload)
         except psycopg.Error as error:
-            listener.forget_all()
             failed(error)
             stop.wait(RECONNECT_SECONDS)
 

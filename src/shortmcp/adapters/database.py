@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -16,16 +16,13 @@ from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
+from shortmcp.adapters.postgres import AWAY_STATES, Pulse, open_engine
 from shortmcp.adapters.refusals import misplaced, unavailable
 from shortmcp.adapters.sqlite import WriteLock, cut_log, fold_log
 from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import Doorkeeper
 
-POOL_SIZE = 10
-CONNECT_SECONDS = 3
-STATEMENT_MILLISECONDS = 15_000
-LOCK_MILLISECONDS = 5_000
 # Seconds that erasing SQLite's log waits for other writers.
 ERASE_PATIENCE = 1.0
 # PostgreSQL's states for: unique violation, foreign key violation, serialization failure, deadlock.
@@ -42,6 +39,8 @@ class Database:
         self.url = make_url(url)
         path = sqlite_path(url)
         self.is_sqlite = path is not None
+        # Of PostgreSQL alone: SQLite has nobody who could fall silent.
+        self.pulse = Pulse("" if self.is_sqlite else self.conninfo)
         # A process that was killed may have left something.
         self.is_erasing_due = self.is_sqlite
         if path is not None:
@@ -54,7 +53,7 @@ class Database:
             self.writer, self.readers = sqlite.open_writer(self.path), sqlite.open_readers(self.path, read_seconds)
         else:
             self._lock = None
-            self.writer = _open_postgres(self.url)
+            self.writer = open_engine(self.url, self.pulse)
             # One answer's numbers come from one state of the data.
             self.readers = self.writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._long_readers = self.readers.execution_options(read_seconds=sqlite.LONG_READ_SECONDS)
@@ -66,7 +65,7 @@ class Database:
         UNAVAILABLE where another writer of SQLite is not done within `patience` seconds; PostgreSQL has its own limit.
         """
         lock = self._lock.hold(patience) if self._lock else nullcontext()
-        with lock, _translated(), self.writer.connect() as connection:
+        with lock, self._guarded(), self.writer.connect() as connection:
             if self.is_sqlite:
                 self.check_place()
                 level = "FULL" if durable else "NORMAL"
@@ -77,13 +76,13 @@ class Database:
     @contextmanager
     def read(self) -> Generator[Connection]:
         """A read transaction: everything in it sees one state. It may take longer than a session's."""
-        with _translated(), self._long_readers.connect() as connection, connection.begin():
+        with self._guarded(), self._long_readers.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def reading(self) -> Generator[Session]:
         """A read transaction for a session, which begins with the first question."""
-        with _translated(), Session(self.readers, expire_on_commit=False) as session:
+        with self._guarded(), Session(self.readers, expire_on_commit=False) as session:
             yield session
 
     def check_place(self) -> None:
@@ -130,6 +129,13 @@ class Database:
         """Try again where the log could not be erased before."""
         if self.is_erasing_due:
             self.erase_log()
+
+    @contextmanager
+    def _guarded(self) -> Generator[None]:
+        if self.pulse.is_lost:
+            raise unavailable()
+        with _translated():
+            yield
 
     @property
     def conninfo(self) -> str:
@@ -220,19 +226,6 @@ def _translated() -> Generator[None]:
     except OperationalError as error:
         raise unavailable(error.orig) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in AWAY_STATES:
             raise unavailable() from error
         raise
-
-
-def _open_postgres(url: URL) -> Engine:
-    options = f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS} -c timezone=UTC"
-    return create_engine(
-        url.set(drivername="postgresql+psycopg"),
-        hide_parameters=True,
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=sqlite.BUSY_SECONDS,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_SECONDS, "options": options, "application_name": "shortmcp"},
-    )

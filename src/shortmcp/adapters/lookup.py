@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, LiteralString, Protocol
 
+from shortmcp.adapters.postgres import CONNECT_SECONDS, Pulse, make_connect
 from shortmcp.adapters.refusals import unavailable
 from shortmcp.adapters.sqlite import open_reader
 
@@ -50,10 +51,11 @@ class SqliteReader:
 class PostgresReader:
     """Reads from PostgreSQL over a connection that is held, and opened anew once when it has broken."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, pulse: Pulse | None = None) -> None:
         import psycopg  # noqa: PLC0415 - an extra: there only where PostgreSQL is used
 
         self._psycopg = psycopg
+        self._connect = make_connect(lambda: pulse is not None and pulse.is_lost)
         self._conninfo = conninfo
         self._query: LiteralString = _QUERY + "WHERE c.domain = %s AND c.code = %s"
         self._lock = Lock()
@@ -64,11 +66,12 @@ class PostgresReader:
         with self._lock:
             try:
                 return self._read(code)
-            except self._psycopg.OperationalError:
+            except (self._psycopg.OperationalError, self._psycopg.errors.UndefinedTable):
                 self._disconnect()
             try:
                 return self._read(code)
-            except self._psycopg.OperationalError as error:
+            # No such table: another database is there, without our data. It knows nothing of any code.
+            except (self._psycopg.OperationalError, self._psycopg.errors.UndefinedTable) as error:
                 self._disconnect()
                 raise unavailable(error) from error
 
@@ -79,10 +82,10 @@ class PostgresReader:
 
     def _read(self, code: str) -> Row | None:
         if self._connection is None:
-            self._connection = self._psycopg.connect(
+            self._connection = self._connect(
                 self._conninfo,
                 autocommit=True,
-                connect_timeout=3,
+                connect_timeout=CONNECT_SECONDS,
                 prepare_threshold=1,
                 options="-c statement_timeout=3000",
             )

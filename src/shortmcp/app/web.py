@@ -199,7 +199,7 @@ def _services(node: Node, work: Work) -> Services:
 
 
 def _open_reader(database: Database) -> CodeReader:
-    return SqliteReader(database.path) if database.is_sqlite else PostgresReader(database.conninfo)
+    return SqliteReader(database.path) if database.is_sqlite else PostgresReader(database.conninfo, database.pulse)
 
 
 def _start_watches(node: Node, stop: Event) -> list[Thread]:
@@ -208,6 +208,8 @@ def _start_watches(node: Node, stop: Event) -> list[Thread]:
         node.redis.line.start()
         arguments = (node.redis, node.database, node.news, stop, _no_news)
         watches.append(Thread(target=watch_shared, args=arguments, name="redis news", daemon=True))
+    if not node.database.is_sqlite:
+        watches.append(Thread(target=node.database.pulse.run, args=(stop,), name="pulse", daemon=True))
     for watch in watches:
         watch.start()
     return watches
@@ -217,7 +219,7 @@ def _watch(node: Node, stop: Event) -> None:
     if node.database.is_sqlite:
         watch_sqlite(node.database.path, node.news, stop, _no_news)
     else:
-        watch_postgres(node.database.conninfo, node.news, stop, _no_news)
+        watch_postgres(node.database.conninfo, node.news, stop, _no_news, node.database.pulse)
 
 
 def _no_news(error: Exception) -> None:

@@ -2,7 +2,7 @@
 
 import json
 import signal
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,8 @@ def _work_until_stopped(node: "Node") -> None:
     chores, _ = make_worker(node, make_live_clicks(node.redis, node.database))
     runners = make_runners(node)
     stop = Event()
+    if not node.database.is_sqlite:
+        Thread(target=node.database.pulse.run, args=(stop,), name="pulse", daemon=True).start()
 
     def end(number: int, frame: FrameType | None) -> None:
         stop.set()
@@ -117,11 +119,27 @@ def _prepare(node: "Node", *, first_run: bool = True) -> None:
 
     configure_logs(node.settings.log_level, node.settings.log_format)
     try:
+        _refuse_lost_data(node)
         migrate(node.database)
         if first_run:
             _greet(node.settings.public_url, set_up(node.work()))
     except (OperationError, ValueError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def _refuse_lost_data(node: "Node") -> None:
+    from shortmcp.adapters.schema import current_revision  # noqa: PLC0415
+
+    # SQLite's file is in the data dir itself. A server elsewhere may have been replaced by one that has nothing: all
+    # codes would be unknown, and the clicks that wait here be counted for nobody.
+    if node.database.is_sqlite or not node.settings.journal_dir.exists():
+        return
+    with node.database.read() as connection:
+        if current_revision(connection) is None:
+            raise ValueError(
+                f"The database is empty, but {node.settings.data_dir} was used with one that was not: check "
+                "--database-url. If it is to begin anew, run `shortmcp migrate` first."
+            )
 
 
 def _greet(url: str, token: str | None) -> None:
