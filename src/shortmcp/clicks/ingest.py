@@ -92,7 +92,8 @@ class Ingester:
             if batch.next_offset == position:
                 break
             with _uncollected():
-                self._store(path, position, batch)
+                seconds = self._store(path, position, batch)
+            self._pace.note(batch.next_offset - position, seconds, end - batch.next_offset)
             position = self._positions[path.name] = batch.next_offset
         if final and path.stat().st_size <= position:
             self._remove(path)
@@ -106,7 +107,8 @@ class Ingester:
             self._positions[path.name] = known
         return known
 
-    def _store(self, path: Path, position: int, batch: Batch) -> None:
+    def _store(self, path: Path, position: int, batch: Batch) -> float:
+        """Count a batch; how many seconds others had to wait for it."""
         visits, unreadable = _decode(batch.payloads)
         days = days_of(visits)
         salts = {day: self._salts[day] for day in days if day in self._salts}
@@ -126,10 +128,11 @@ class Ingester:
             # Read on from where the other one stopped.
             self._positions.pop(path.name, None)
             raise
-        self._pace.note(batch.next_offset - position, self._timer() - begin)
+        seconds = self._timer() - begin
         self.rejected += len(batch.bad) + len(unreadable)
         self.orphaned += len(visits) - stored
         self.ingested += stored
+        return seconds
 
     def _insert(self, connection: Connection, batch: ClickBatch) -> int:
         store = open_store(connection)

@@ -14,8 +14,8 @@ DAY_MILLISECONDS = 86_400_000
 QUARTERS_A_DAY = 96
 STEP = 5_000
 # Rows that one statement takes away, and seconds after which no other one is begun: on SQLite nobody writes meanwhile.
-AT_ONCE = 250
-STEP_SECONDS = 0.03
+AT_ONCE = 100
+STEP_SECONDS = 0.02
 Transaction = Callable[[], AbstractContextManager[Connection]]
 Timer = Callable[[], float]
 # What tells the rows of a table apart, and in which order the database finds those of a link.
