@@ -1,12 +1,15 @@
 """The country of an address."""
 
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from shortmcp.adapters import geoip
 from shortmcp.adapters.geoip import country_in, open_countries
+from shortmcp.core.public_addresses import NOT_PUBLIC_4, NOT_PUBLIC_6, is_public
 
 country_of = open_countries()
 
@@ -52,6 +55,28 @@ def test_a_public_address_has_its_country(address: str, country: str) -> None:
 )
 def test_a_private_or_reserved_address_has_no_country(address: str) -> None:
     assert country_of(address) is None
+
+
+EDGES = [
+    type(network.network_address)(int(end) + step)
+    for network in (*NOT_PUBLIC_4, *NOT_PUBLIC_6)
+    for end, steps in ((network.network_address, (-1, 0, 1)), (network.broadcast_address, (-1, 0, 1)))
+    for step in steps
+    if 0 <= int(end) + step < 1 << network.max_prefixlen
+]
+
+
+@settings(deadline=None)  # no wall clock: a busy machine is no failure
+@given(st.ip_addresses(v=4) | st.ip_addresses(v=6) | st.sampled_from(EDGES))
+def test_public_are_those_that_are_public_for_outgoing_requests_too(address: IPv4Address | IPv6Address) -> None:
+    # What a tunnel leads to is reached, but nobody comes from there.
+    assume(not address.exploded.startswith("0064:ff9b:"))
+
+    assert (geoip.find_public(str(address)) is not None) == is_public(str(address))
+
+
+def test_every_edge_of_the_ranges_that_are_not_public_is_known() -> None:
+    assert all((geoip.find_public(str(edge)) is not None) == is_public(str(edge)) for edge in EDGES)
 
 
 @settings(deadline=None)  # no wall clock: a busy machine is no failure

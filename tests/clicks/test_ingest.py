@@ -17,8 +17,9 @@ from rows import insert_links
 from shortmcp.adapters.database import Database
 from shortmcp.clicks.backlog import journal_files
 from shortmcp.clicks.enrich import Enricher
-from shortmcp.clicks.ingest import STEP, Fenced, Ingester, forget_visitors
+from shortmcp.clicks.ingest import Fenced, Ingester
 from shortmcp.clicks.journal import Journal, frame
+from shortmcp.clicks.salts import STEP, forget_visitors
 from shortmcp.clicks.visits import encode_visit
 
 NOW = 1_780_000_000_000

@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from itertools import pairwise
+from itertools import count, pairwise
 
 import pytest
 from sqlalchemy import Connection, text
@@ -22,6 +22,11 @@ ROWS = {
     "link_values": ":link, i, 0, 'x', 1",
     "visitors": ":link, i, i",
 }
+
+
+def never_late() -> float:
+    """A clock for steps that are to end by their number of rows."""
+    return 0.0
 
 
 @pytest.fixture
@@ -50,7 +55,7 @@ def test_everything_of_a_deleted_link_goes_in_steps_and_nothing_of_another(datab
         fill(connection, 2, 10)
         connection.execute(text("INSERT INTO link_purges (link_id) VALUES (1)"))
     left = [sum(sizes(database, 1))]
-    while purge_deleted_links(database.write):
+    while purge_deleted_links(database.write, never_late):
         left.append(sum(sizes(database, 1)))
     assert left[-1] == 0
     assert max(before - after for before, after in pairwise(left)) <= step
@@ -67,9 +72,9 @@ def test_old_clicks_go_first_and_their_counts_with_the_last_of_them(database: Da
     with database.write() as connection:
         fill(connection, 1, 250)
     # Every click of `fill` lies in the first day of all, day 0; its counts are spread over 250 days and quarters.
-    assert [purge_old_clicks(database.write, 1, day=1) for _ in range(4)] == [100, 100, 50 + 95, 0]
+    assert [purge_old_clicks(database.write, 1, 1, never_late) for _ in range(5)] == [100, 100, 50 + 50, 45, 0]
     assert sizes(database, 1) == [0, 250, 155, 250, 250]
-    assert purge_old_clicks(database.write, 1, day=251) == 155 + 250 + 250
+    assert [purge_old_clicks(database.write, 1, 251, never_late) for _ in range(8)] == [100] * 6 + [55, 0]
     assert sizes(database, 1) == [0, 0, 0, 0, 250]
 
 
@@ -97,7 +102,31 @@ def test_history_is_cut_where_each_workspace_s_plan_ends_and_in_short_transactio
         with database.write() as connection:
             yield connection
 
-    assert purge_history(database.read, database.write, {"free": 1}) == 0
-    gone = [purge_history(database.read, write, {"free": 251}) for _ in range(5)]
-    assert gone == [100, 100, 50 + 3 * 250, 0, 0]
-    assert (sizes(database, 1), sizes(database, 2), writes) == ([0, 0, 0, 0, 250], [250] * 5, 3)
+    assert purge_history(database.read, database.write, {"free": 1}, never_late) == 0
+    gone = [purge_history(database.read, write, {"free": 251}, never_late) for _ in range(12)]
+    assert gone == [100] * 10 + [0, 0]
+    assert (sizes(database, 1), sizes(database, 2), writes) == ([0, 0, 0, 0, 250], [250] * 5, 10)
+
+
+@pytest.mark.parametrize("what", ["a deleted link", "old clicks"])
+def test_a_step_ends_when_its_time_is_over(database: Database, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    monkeypatch.setattr(purge, "AT_ONCE", 10)
+    with database.write() as connection:
+        fill(connection, 1, 250)
+        connection.execute(text("INSERT INTO link_purges (link_id) VALUES (1)"))
+    moments = count(step=purge.STEP_SECONDS / 3)
+
+    def timer() -> float:
+        return next(moments)
+
+    def step() -> int:
+        if what == "a deleted link":
+            return purge_deleted_links(database.write, timer)
+        return purge_old_clicks(database.write, 1, 251, timer)
+
+    left = [sum(sizes(database, 1))]
+    while step():
+        left.append(sum(sizes(database, 1)))
+    assert left[-1] == (0 if what == "a deleted link" else 250)
+    # The clock goes on by a third of the step's time whenever it is looked at.
+    assert max(before - after for before, after in pairwise(left)) <= 40

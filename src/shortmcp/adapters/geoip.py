@@ -1,12 +1,16 @@
 """The country of an address, from a MaxMind DB file."""
 
 import re
-from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import cast
 
 import maxminddb
+
+from shortmcp.core.public_addresses import GLOBAL_6, NOT_PUBLIC_4, NOT_PUBLIC_6
 
 _SHIPPED = Path(__file__).parent / "data" / "geo-whois-asn-country.mmdb"
 _COUNTRY_CODE = re.compile("[A-Z]{2}")
@@ -27,7 +31,7 @@ def open_countries(path: Path | None = None) -> Callable[[str], str | None]:
         raise ValueError(f"{file} cannot be read as a MaxMind DB file (.mmdb) of countries.") from error
 
     def country_of(address: str) -> str | None:
-        public = _read_address(address)
+        public = find_public(address)
         return country_in(_look_up(reader, public)) if public else None
 
     return country_of
@@ -45,20 +49,42 @@ def _read_fields(record: object) -> dict[str, object]:
     return cast("dict[str, object]", record) if isinstance(record, dict) else {}
 
 
-def _read_address(text: str) -> IPv4Address | IPv6Address | None:
-    """The address, if the wide internet routes it: the data list documentation and private ranges under countries."""
+def find_public(text: str) -> str | None:
+    """The address, if the wide internet routes it: the data list documentation and private ranges under countries.
+
+    Asked of every click: `ipaddress` would take more time than everything else that is read of a visit.
+    """
     try:
-        address = ip_address(text)
-    except ValueError:
+        packed = inet_pton(AF_INET6 if ":" in text else AF_INET, text)
+    except (OSError, ValueError):
         return None
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return address if address.is_global else None
+    if packed.startswith(_MAPPED):
+        packed = packed[len(_MAPPED) :]
+        text = inet_ntop(AF_INET, packed)
+    # An odd number of bounds before it: within one of the ranges that are not public.
+    return None if bisect_right(_BOUNDS[len(packed)], packed) % 2 else text
 
 
-def _look_up(reader: maxminddb.Reader, address: IPv4Address | IPv6Address) -> object:
+def _look_up(reader: maxminddb.Reader, address: str) -> object:
     try:
         return reader.get(address)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     except (ValueError, maxminddb.InvalidDatabaseError):
         # An IPv6 address in a file of IPv4 alone, or a damaged branch: unknown, but no reason to stop counting.
         return None
+
+
+def _bounds(networks: Iterable[IPv4Network | IPv6Network], size: int) -> list[bytes]:
+    """First address of each range, and the first one after it, in order; none after the last address of all.
+
+    No range lies within another.
+    """
+    ranges = sorted((int(one.network_address), int(one.broadcast_address) + 1) for one in networks)
+    return [end.to_bytes(size) for pair in ranges for end in pair if end < 1 << 8 * size]
+
+
+_MAPPED = bytes(10) + b"\xff\xff"
+# By the length of an address in bytes.
+_BOUNDS = {
+    4: _bounds(NOT_PUBLIC_4, 4),
+    16: _bounds([*IPv6Network("::/0").address_exclude(GLOBAL_6), *NOT_PUBLIC_6], 16),
+}

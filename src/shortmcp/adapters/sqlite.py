@@ -31,6 +31,8 @@ CUT_SECONDS = 0.2
 _PAGE_CACHE_KIB = 32_768
 # Steps of SQLite's machine between two looks at the clock: a fraction of a millisecond.
 _STEPS = 20_000
+# Counting touches pages all over the indexes: what is not kept is read again. Filled only as far as it is needed.
+_WRITER_CACHE_KIB = 131_072
 
 
 class WriteLock:
@@ -91,7 +93,7 @@ def open_writer(path: Path) -> Engine:
     def _prepare(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
         _set(connection, "journal_mode = WAL", "synchronous = NORMAL", "wal_autocheckpoint = 0", "foreign_keys = ON")
         # What is deleted is overwritten; not every SQLite does so by itself.
-        _set(connection, "secure_delete = ON")
+        _set(connection, "secure_delete = ON", f"cache_size = -{_WRITER_CACHE_KIB}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -161,5 +163,5 @@ def _engine(path: Path, connections: int) -> Engine:
 
 
 def _set(connection: sqlite3.Connection, *pragmas: str) -> None:
-    for pragma in (*pragmas, f"cache_size = -{_PAGE_CACHE_KIB}", "mmap_size = 0", "temp_store = MEMORY"):
+    for pragma in (f"cache_size = -{_PAGE_CACHE_KIB}", "mmap_size = 0", "temp_store = MEMORY", *pragmas):
         connection.execute(f"PRAGMA {pragma}").close()

@@ -18,9 +18,10 @@ from shortmcp.app.reports import make_report_chore, make_report_duties
 from shortmcp.app.safety import make_check_chores, make_check_duties
 from shortmcp.app.webhooks import make_delivery_runner, make_webhook_chores
 from shortmcp.clicks.enrich import Enricher
-from shortmcp.clicks.ingest import Ingester, forget_visitors
+from shortmcp.clicks.ingest import Ingester
 from shortmcp.clicks.live import LiveClicks
 from shortmcp.clicks.purge import purge_deleted_links, purge_history
+from shortmcp.clicks.salts import forget_visitors
 from shortmcp.core.context import Site
 from shortmcp.core.guesses import forget_guesses
 from shortmcp.core.jobs import count_jobs
@@ -31,7 +32,10 @@ from shortmcp.core.secrets.purging import destroy_expired, forget_ended, has_exp
 from shortmcp.core.webhooks.clicks import ClickAudience
 from shortmcp.core.webhooks.queue import count_deliveries
 from shortmcp.settings import Settings
-from shortmcp.worker import Chore, Duty, JobRunner, Runner, Worker
+from shortmcp.worker import Chore, Duty, JobRunner, Runner, Turn, Worker
+
+# Of the journal: some thousand clicks.
+MUCH_BYTES = 1_000_000
 
 
 class JobNumbers:
@@ -62,14 +66,15 @@ def make_worker(node: Node, live: LiveClicks | None = None) -> tuple[Worker, Ing
         partial(database.write, durable=True),
         lambda: time.time_ns() // 1_000_000,
         ClickAudience(node.site, lambda: datetime.now(UTC)),
-        *([] if live is None else [live.add]),
+        committed=live.add if live is not None else lambda _: None,
     )
     chores = [
-        Chore("ingest", 0.2, ingester.run),
-        Chore("purge", 1.0, lambda: purge_deleted_links(database.write)),
+        Chore("ingest", 0.2, lambda: _ingest(ingester)),
+        # Pauses leave other writers their turns.
+        Chore("purge", 1.0, lambda: _more_if(purge_deleted_links(database.write)), pause=0.1),
         Chore("forget visitors", 600.0, lambda: _until_done(database, forget_visitors)),
         Chore("forget guesses", 600.0, lambda: _until_done(database, forget_guesses)),
-        Chore("retention", 60.0, lambda: purge_history(database.read, database.write, _history(node.site))),
+        Chore("retention", 60.0, lambda: _purge_history(node), pause=1.0),
         Chore("destroy expired secrets", 5.0, lambda: _destroy_expired_secrets(database)),
         Chore("forget secrets", 600.0, lambda: _until_done(database, _in_microseconds(forget_ended))),
         Chore("forget answers", 600.0, lambda: _forget_answers(database)),
@@ -117,6 +122,20 @@ def make_mailer(settings: Settings) -> SmtpMailer | LogMailer:
 def make_outbound(settings: Settings, *, allow_private: bool = False) -> Outbound:
     """The way out for HTTP requests; `allow_private` for URLs that the operator has set."""
     return Outbound(allow_private=allow_private, proxy=settings.outbound_proxy)
+
+
+def _ingest(ingester: Ingester) -> Turn | None:
+    # Where so much has come in one turn, as much has come during it.
+    return _more_if(ingester.run() >= MUCH_BYTES)
+
+
+def _purge_history(node: Node) -> Turn | None:
+    database = node.database
+    return _more_if(purge_history(database.read, database.write, _history(node.site)))
+
+
+def _more_if(something: int) -> Turn | None:
+    return Turn.MORE if something else None
 
 
 def _until_done(database: Database, step: Callable[[Connection, int], int], *, erases: bool = False) -> None:

@@ -1,24 +1,24 @@
 """From the journal into the database: clicks, counts and the file's offset in one transaction, exactly once."""
 
+import gc
 import os
-import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import asdict
-from hashlib import blake2b
+import time
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, text
 
 from shortmcp.clicks.backlog import Batch, backlog_bytes, is_abandoned, journal_files, read_batch
-from shortmcp.clicks.counting import StoredClick, count_clicks, insert_clicks, mark_first, number_clicks
+from shortmcp.clicks.counting import ClickBatch, ClickColumns
 from shortmcp.clicks.enrich import Click, Enricher
+from shortmcp.clicks.pace import Pace
+from shortmcp.clicks.salts import Salts, days_of, hash_visitors, read_salts
+from shortmcp.clicks.storing import Store, open_store
 from shortmcp.clicks.visits import Visit, decode_visit
 
-DAY_MILLISECONDS = 86_400_000
-HASH_BYTES = 8
-STEP = 50_000
 Transaction = Callable[[], AbstractContextManager[Connection]]
 
 
@@ -45,14 +45,16 @@ class Ingester:
     `rejected` unreadable lines, `orphaned` clicks of links that were deleted meanwhile.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it works with, named where it is made
         self,
         folder: Path,
         enricher: Enricher,
         transaction: Transaction,
         clock: Callable[[], int],
         audience: Audience | None = None,
+        *,
         committed: Callable[[Sequence[Click]], object] = lambda _: None,
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self.ingested = self.rejected = self.orphaned = 0
         self._folder = folder
@@ -61,7 +63,11 @@ class Ingester:
         self._clock = clock
         self._audience = audience
         self._committed = committed
+        self._timer = timer
+        self._pace = Pace()
         self._positions: dict[str, int] = {}
+        # Of the days of the last batch alone: they must not outlive their time.
+        self._salts: Salts = {}
 
     def run(self) -> int:
         """Read every file to its present end; returns the number of bytes that were read."""
@@ -86,10 +92,12 @@ class Ingester:
         # Not further than this: whoever writes faster than this reads would keep the other files waiting for ever.
         end = path.stat().st_size
         while position < end:
-            batch = read_batch(path, position, final=final)
+            batch = read_batch(path, position, self._pace.limit, final=final)
             if batch.next_offset == position:
                 break
-            self._store(path, position, batch)
+            with _uncollected():
+                seconds = self._store(path, position, batch)
+            self._pace.note(batch.next_offset - position, seconds, end - batch.next_offset)
             position = self._positions[path.name] = batch.next_offset
         if final and path.stat().st_size <= position:
             self._remove(path)
@@ -103,44 +111,73 @@ class Ingester:
             self._positions[path.name] = known
         return known
 
-    def _store(self, path: Path, position: int, batch: Batch) -> None:
+    def _store(self, path: Path, position: int, batch: Batch) -> float:
+        """Count a batch; how many seconds others had to wait for it."""
         visits, unreadable = _decode(batch.payloads)
+        days = days_of(visits)
+        salts = {day: self._salts[day] for day in days if day in self._salts}
+        clicks = [self._enricher.enrich(visit) for visit in visits]
+        # Whatever can be done before the transaction is: others wait for its end.
+        prepared = _prepare(visits, clicks, salts) if days == set(salts) else None
         try:
             with self._transaction() as connection:
+                begin = self._timer()
                 move_position(connection, path, position, batch.next_offset)
                 self._reject(connection, path.name, [*batch.bad, *unreadable])
-                stored = self._insert(connection, visits)
+                self._salts = read_salts(connection, days)
+                if prepared is None or self._salts != salts:
+                    prepared = _prepare(visits, clicks, self._salts)
+                stored = self._insert(connection, prepared)
         except Fenced:
             # Read on from where the other one stopped.
             self._positions.pop(path.name, None)
             raise
+        seconds = self._timer() - begin
         self.rejected += len(batch.bad) + len(unreadable)
         self.orphaned += len(visits) - len(stored)
         self.ingested += len(stored)
         self._committed(stored)
+        return seconds
 
-    def _insert(self, connection: Connection, visits: list[Visit]) -> list[Click]:
-        alive = _existing_links(connection, {visit.link_id for visit in visits})
-        salts = {day: _salt(connection, day) for day in sorted({visit.at // DAY_MILLISECONDS for visit in visits})}
-        clicks = [
-            StoredClick(self._enricher.enrich(visit), _hash(salts[visit.at // DAY_MILLISECONDS], visit))
-            for visit in visits
-            if visit.link_id in alive
-        ]
-        mark_first(connection, clicks)
-        told = self._choose(connection, clicks)
-        number_clicks(connection, told)
-        insert_clicks(connection, clicks)
-        count_clicks(connection, clicks)
-        if told and self._audience is not None:
-            self._audience.tell(connection, [{**asdict(stored.click), "id": stored.id} for stored in told])
-        return [stored.click for stored in clicks]
+    def _insert(self, connection: Connection, batch: ClickBatch) -> Sequence[Click]:
+        """Count the clicks whose links there are; returns these."""
+        store = open_store(connection)
+        wanted = batch.link_ids
+        alive = store.existing_links(wanted)
+        if len(alive) < len(wanted):
+            batch = batch.only(alive)
+        firsts = [batch.first_places[visitor] for visitor in store.add_visitors(batch.first_places.keys())]
+        rows = list(batch.rows(firsts))
+        places = self._choose(connection, batch)
+        if places:
+            self._add_told(connection, store, batch, rows, places)
+            chosen = set(places)
+            rows = [row for place, row in enumerate(rows) if place not in chosen]
+        store.add_clicks(rows)
+        store.add_counts(batch.count(firsts))
+        return batch.clicks
 
-    def _choose(self, connection: Connection, clicks: list[StoredClick]) -> list[StoredClick]:
-        if self._audience is None or not clicks:
+    def _choose(self, connection: Connection, batch: ClickBatch) -> list[int]:
+        """The places of the clicks that somebody wants to be told of."""
+        if self._audience is None or not batch.clicks:
             return []
-        chosen = self._audience.choose(connection, {stored.click.link_id for stored in clicks})
-        return [stored for stored in clicks if stored.click.link_id in chosen] if chosen else []
+        chosen = self._audience.choose(connection, batch.link_ids)
+        return [place for place, click in enumerate(batch.clicks) if click.link_id in chosen] if chosen else []
+
+    def _add_told(
+        self,
+        connection: Connection,
+        store: Store,
+        batch: ClickBatch,
+        rows: Sequence[ClickColumns],
+        places: Sequence[int],
+    ) -> None:
+        """Add the clicks at these places with ids, and tell of them."""
+        assert self._audience is not None  # noqa: S101 - who else has chosen them
+        ids = store.take_ids(len(places))
+        store.add_clicks([rows[place] for place in places], ids)
+        told = [{**batch.clicks[place]._asdict(), "id": id_} for place, id_ in zip(places, ids, strict=True)]
+        self._audience.tell(connection, told)
 
     def _reject(self, connection: Connection, file: str, lines: Iterable[bytes]) -> None:
         rows = [{"file": file, "line": line[:4096], "now": self._clock()} for line in lines]
@@ -182,22 +219,6 @@ def move_position(connection: Connection, path: Path, old: int, new: int) -> Non
         raise Fenced(path.name)
 
 
-def forget_visitors(connection: Connection, now: int) -> int:
-    """Throw away the salts and visitor hashes of days that have ended long enough ago for the journal to be empty.
-
-    Unreadable lines of the journal, which may hold an address, go after as long.
-
-    Of the hashes, which say nothing without their salt, one step's number; returns how many went, 0 when none is left.
-    """
-    values = {"ended": now // DAY_MILLISECONDS - 1, "step": STEP}
-    connection.execute(text("DELETE FROM visitor_salts WHERE day < :ended"), values)
-    connection.execute(
-        text("DELETE FROM journal_rejects WHERE found_at < :before"), {"before": values["ended"] * DAY_MILLISECONDS}
-    )
-    old = "SELECT link_id, day, visitor FROM visitors WHERE day < :ended LIMIT :step"
-    return connection.execute(text(f"DELETE FROM visitors WHERE (link_id, day, visitor) IN ({old})"), values).rowcount  # noqa: S608
-
-
 def _decode(payloads: list[bytes]) -> tuple[list[Visit], list[bytes]]:
     visits, unreadable = list[Visit](), list[bytes]()
     for payload in payloads:
@@ -205,27 +226,24 @@ def _decode(payloads: list[bytes]) -> tuple[list[Visit], list[bytes]]:
             visits.append(decode_visit(payload))
         except ValueError:
             unreadable.append(payload)
+    # Neighbours in the indexes are written one after the other; on each link by arrival.
+    visits.sort(key=itemgetter(0))
     return visits, unreadable
 
 
-def _existing_links(connection: Connection, wanted: set[int]) -> set[int]:
-    if not wanted:
-        return set()
-    # Whoever deletes a link meanwhile waits for its last clicks, or they would stay. On SQLite all wait anyway.
-    lock = "" if connection.dialect.name == "sqlite" else " ORDER BY id FOR KEY SHARE"
-    query = text(f"SELECT id FROM links WHERE id IN :wanted{lock}")  # noqa: S608 - one of the two above
-    query = query.bindparams(bindparam("wanted", expanding=True))
-    return set(connection.execute(query, {"wanted": sorted(wanted)}).scalars())
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """Without the search for cycles: a batch is a hundred thousand tuples, which would be walked over and over."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
-def _salt(connection: Connection, day: int) -> bytes:
-    connection.execute(
-        text("INSERT INTO visitor_salts (day, salt) VALUES (:day, :salt) ON CONFLICT (day) DO NOTHING"),
-        {"day": day, "salt": secrets.token_bytes(32)},
-    )
-    return connection.execute(text("SELECT salt FROM visitor_salts WHERE day = :day"), {"day": day}).scalar_one()
-
-
-def _hash(salt: bytes, visit: Visit) -> int:
-    who = f"{visit.address}\0{visit.user_agent}".encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(who, key=salt, digest_size=HASH_BYTES).digest(), signed=True)
+def _prepare(visits: Sequence[Visit], clicks: Sequence[Click], salts: Salts) -> ClickBatch:
+    batch = ClickBatch(clicks, hash_visitors(visits, salts))
+    batch.prepare()
+    return batch

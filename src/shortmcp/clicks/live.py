@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from shortmcp.clicks.enrich import Click
@@ -35,7 +34,7 @@ class LiveClicks:
         if not clicks:
             return
         try:
-            self._send([asdict(click) for click in clicks])
+            self._send([click._asdict() for click in clicks])
         except BaseException:
             self.dropped += len(clicks)
             raise

@@ -1,7 +1,6 @@
 """A visit as one line of the click journal."""
 
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import orjson
 
@@ -14,8 +13,7 @@ MAX_PAYLOAD = 2000
 _KINDS = [int, int, str, str, str, str, str, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """What a visitor sent; `at` is in unix milliseconds UTC, `query` is the short URL's, without `?`.
 
     `prefetch` tells that Sec-Purpose, Purpose or X-Moz said so: a browser fetched ahead of any click.
@@ -57,9 +55,9 @@ def encode_visit(  # noqa: PLR0913, PLR0917 - called once a redirect: a Visit wo
 def decode_visit(payload: bytes) -> Visit:
     """The visit that `encode_visit` wrote; ValueError for anything else."""
     fields: Any = orjson.loads(payload)
-    if not isinstance(fields, list) or [type(field) for field in cast("list[Any]", fields)] != _KINDS:
+    if not isinstance(fields, list) or list(map(type, cast("list[Any]", fields))) != _KINDS:
         raise ValueError("The payload holds no visit.")
-    visit = Visit(*cast("list[Any]", fields))
+    visit = Visit._make(cast("list[Any]", fields))
     if not (0 < visit.link_id < 1 << 31 and 0 <= visit.at < 1 << 47):
         # No database has a column for it: it would be tried again and again, and nothing behind it be read.
         raise ValueError("The payload holds no visit.")

@@ -4,7 +4,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, 
 
 # "This" network, private, shared (carrier NAT), loopback, link-local with clouds' metadata, protocol assignments,
 # documentation, 6to4 relays, benchmarks, multicast, reserved with broadcast.
-_NOT_PUBLIC_4 = tuple(
+NOT_PUBLIC_4 = tuple(
     IPv4Network(network)
     for network in (
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
@@ -13,9 +13,9 @@ _NOT_PUBLIC_4 = tuple(
     )
 )
 # All that is given out at all; the rest is loopback, local, multicast or nothing.
-_GLOBAL_6 = IPv6Network("2000::/3")
+GLOBAL_6 = IPv6Network("2000::/3")
 # In it: protocol assignments with Teredo, documentation (twice), 6to4. What a tunnel leads to cannot be judged.
-_NOT_PUBLIC_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
+NOT_PUBLIC_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")))
 # The last 32 bits are the IPv4 address that is really reached.
 _NAT64 = IPv6Network("64:ff9b::/96")
 
@@ -29,7 +29,7 @@ def is_public(address: str) -> bool:
 
 
 def _is_public_4(address: IPv4Address) -> bool:
-    return not any(address in network for network in _NOT_PUBLIC_4)
+    return not any(address in network for network in NOT_PUBLIC_4)
 
 
 def _is_public_6(address: IPv6Address) -> bool:
@@ -39,4 +39,4 @@ def _is_public_6(address: IPv6Address) -> bool:
         return _is_public_4(address.ipv4_mapped)
     if address in _NAT64:
         return _is_public_4(IPv4Address(int(address) & 0xFFFFFFFF))
-    return address in _GLOBAL_6 and not any(address in network for network in _NOT_PUBLIC_6)
+    return address in GLOBAL_6 and not any(address in network for network in NOT_PUBLIC_6)

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from threading import Event, Thread
 
@@ -15,13 +16,20 @@ CANDIDATE_SECONDS = 0.2
 SOON_SECONDS = 5.0
 
 
+class Turn(Enum):
+    """What a chore may say at the end of a turn."""
+
+    MORE = "more"
+
+
 @dataclass(frozen=True)
 class Chore:
-    """Something to do again and again: `run` every `interval` seconds."""
+    """Something to do again and again: `run` every `interval` seconds, after `pause` where it returns `Turn.MORE`."""
 
     name: str
     interval: float
     run: Callable[[], object]
+    pause: float = 0.0
 
 
 class Worker:
@@ -62,7 +70,7 @@ class Worker:
         while not self._stop.wait(pause):
             pause = chore.interval
             try:
-                chore.run()
+                pause = chore.pause if chore.run() is Turn.MORE else chore.interval
             except Exception as error:  # noqa: BLE001 - the outermost loop: the next turn must come
                 if not failing:
                     log.warning("chore fails", chore=chore.name, error=type(error).__name__, reason=str(error)[:200])

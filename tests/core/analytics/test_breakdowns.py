@@ -23,7 +23,26 @@ from shortmcp.core.analytics.calendar import split_by_day
         (97, 97, Reading(0, 0, (), ())),
     ],
 )
-def test_the_smaller_part_of_a_cut_day_is_read(start: int, end: int, expected: Reading) -> None:
+def test_of_a_cut_day_the_part_with_fewer_clicks_is_read(start: int, end: int, expected: Reading) -> None:
     pieces = split_by_day(start, end)
 
-    assert plan_reading(pieces) == expected
+    # A click in each quarter-hour.
+    assert plan_reading(pieces, lambda start, end: end - start) == expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        # Los Angeles in the evening: the last seven hours of its day lie in a UTC day that has just begun.
+        (300, Reading(1, 4, (), ((96, 124),))),
+        # An hour after its end: fewer clicks have come since than before.
+        (320, Reading(1, 4, (), ((96, 124), (316, 384)))),
+        # Nothing yet: neither part is read.
+        (288, Reading(1, 3, (), ((96, 124),))),
+    ],
+)
+def test_of_a_day_that_has_not_ended_no_clicks_are_read_before_its_edge_has_passed(now: int, expected: Reading) -> None:
+    def clicks_in(start: int, end: int) -> int:
+        return max(min(end, now) - start, 0)
+
+    assert plan_reading(split_by_day(124, 316), clicks_in) == expected

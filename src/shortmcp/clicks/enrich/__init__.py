@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from babel import Locale
 
@@ -23,8 +23,7 @@ _ALPHA_2 = re.compile("[A-Z]{2}")
 _NOT_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 
 
-@dataclass(frozen=True, slots=True)
-class Click:
+class Click(NamedTuple):
     """What is kept. Unknown facts are `unverified`, absent campaign values are empty.
 
     `referrer` and the campaign values are the visitor's words: at most 100 visible characters, never to be trusted.
@@ -32,6 +31,7 @@ class Click:
 
     link_id: int
     at: int
+    bot: bool
     referrer: str
     country: str
     language: str
@@ -43,7 +43,6 @@ class Click:
     utm_campaign: str
     utm_term: str
     utm_content: str
-    bot: bool
 
 
 class Enricher:
@@ -57,24 +56,22 @@ class Enricher:
         _known_countries()
 
     def enrich(self, visit: Visit) -> Click:
-        """Read every fact of a visit; raises for no text whatever."""
+        """Read every fact of a visit; raises for no text whatever.
+
+        What many visitors share is remembered, user agents above all. Their addresses are not.
+        """
         agent = read_agent(visit.user_agent)
-        campaign = read_campaign(visit.query)
         return Click(
-            link_id=visit.link_id,
-            at=visit.at,
-            referrer=read_referrer(visit.referrer),
-            country=self._read_country(visit.address),
-            language=read_language(visit.accept_language),
-            device=agent.device,
-            os=agent.os,
-            browser=agent.browser,
-            bot=agent.bot or visit.prefetch,
-            utm_source=campaign.utm_source,
-            utm_medium=campaign.utm_medium,
-            utm_campaign=campaign.utm_campaign,
-            utm_term=campaign.utm_term,
-            utm_content=campaign.utm_content,
+            visit.link_id,
+            visit.at,
+            agent.bot or visit.prefetch,
+            read_referrer(visit.referrer),
+            self._read_country(visit.address),
+            read_language(visit.accept_language),
+            agent.device,
+            agent.os,
+            agent.browser,
+            *read_campaign(visit.query),
         )
 
     def _read_country(self, address: str) -> str:

@@ -17,9 +17,23 @@ class Campaign(NamedTuple):
     utm_content: str
 
 
-@lru_cache(maxsize=2048)
+NO_CAMPAIGN = Campaign("", "", "", "", "")
+
+
 def read_campaign(query: str) -> Campaign:
     """The UTM values of a raw query, decoded and cleaned; the first that says something stands."""
+    if not query:
+        return NO_CAMPAIGN
+    # Advertisers' click ids never come twice: remembered with them, no campaign would be found again.
+    return _read("&".join(part for part in query.split("&") if part[:1] in _FIRST))
+
+
+# What a name that decodes to `utm_...` or `UTM_...` can begin with.
+_FIRST = frozenset("uU%")
+
+
+@lru_cache(maxsize=4096)
+def _read(query: str) -> Campaign:
     said: dict[str, str] = {}
     for name, value in parse_qsl(query):
         if text := clean(value).strip():

@@ -1,12 +1,14 @@
 """Clicks by referrer, country, language, device, system and browser, for any whole number of quarter-hours."""
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 
 from sqlalchemy import Connection, text
 
 from shortmcp.core.analytics.calendar import QUARTERS_A_DAY, Pieces, Span, split_by_day
-from shortmcp.core.analytics.pieces import Values, count_values
+from shortmcp.core.analytics.pieces import Values, count_clicks, count_values
 from shortmcp.core.analytics.tables import DIMENSIONS
 
 _VALUES = text(
@@ -27,7 +29,8 @@ class Reading:
 
 def break_down(connection: Connection, link_id: int, span: Span) -> dict[str, list[tuple[str, int]]]:
     """(value, clicks) of each of DIMENSIONS, the largest first; each list adds up to the span's clicks."""
-    reading = plan_reading(split_by_day(span.start, span.end))
+    clicks_in = cache(partial(count_clicks, connection, link_id))
+    reading = plan_reading(split_by_day(span.start, span.end), clicks_in)
     values = _values_of_days(connection, link_id, reading)
     for start, end in reading.added:
         for counter, more in zip(values, count_values(connection, link_id, start, end), strict=True):
@@ -38,21 +41,32 @@ def break_down(connection: Connection, link_id: int, span: Span) -> dict[str, li
     return {name: _ranked(counter) for name, counter in zip(DIMENSIONS, values, strict=True)}
 
 
-def plan_reading(pieces: Pieces) -> Reading:
-    """The fewest clicks to read: of an edge longer than half its day, what the day has beside it is taken away."""
+def plan_reading(pieces: Pieces, clicks_in: Callable[[int, int], int]) -> Reading:
+    """The fewest clicks to read: of an edge with more than half its day's clicks, the day's others are taken away.
+
+    `clicks_in` counts the clicks in quarter-hours [start, end). Pieces without any are left out: so a day that has not
+    ended yet needs no clicks where its edge reaches beyond the present moment.
+    """
     days = list(range(pieces.first_day, pieces.end_day))
     added: list[tuple[int, int]] = []
     removed: list[tuple[int, int]] = []
     for start, end in pieces.edges:
-        if end - start <= QUARTERS_A_DAY // 2:
-            added.append((start, end))
-            continue
         midnight = start // QUARTERS_A_DAY * QUARTERS_A_DAY
-        days.append(start // QUARTERS_A_DAY)
-        removed += [(midnight, start), (end, midnight + QUARTERS_A_DAY)]
+        others = [(midnight, start), (end, midnight + QUARTERS_A_DAY)]
+        if clicks_in(start, end) <= sum(clicks_in(*other) for other in others):
+            added.append((start, end))
+        else:
+            days.append(start // QUARTERS_A_DAY)
+            removed += others
     # An edge's day is next to the full days, so that all of them stay one range.
     first_day, end_day = (min(days), max(days) + 1) if days else (0, 0)
-    return Reading(first_day, end_day, tuple(added), tuple((low, high) for low, high in removed if low < high))
+    return Reading(first_day, end_day, _with_clicks(added, clicks_in), _with_clicks(removed, clicks_in))
+
+
+def _with_clicks(
+    pieces: Iterable[tuple[int, int]], clicks_in: Callable[[int, int], int]
+) -> tuple[tuple[int, int], ...]:
+    return tuple((start, end) for start, end in pieces if clicks_in(start, end))
 
 
 def _values_of_days(connection: Connection, link_id: int, reading: Reading) -> Values:

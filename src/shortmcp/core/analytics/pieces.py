@@ -34,6 +34,13 @@ Found = TypeVar("Found")
 Piece = tuple[int, int, int]
 
 
+def count_clicks(connection: Connection, link_id: int, start: int, end: int) -> int:
+    """Clicks in the quarter-hours [start, end), from the roll-ups."""
+    if start >= end:
+        return 0
+    return connection.execute(_CLICKS, {"link": link_id, "start": start, "end": end}).scalar_one()
+
+
 def count_values(connection: Connection, link_id: int, start: int, end: int) -> Values:
     """Clicks by value, for each of DIMENSIONS, in the quarter-hours [start, end)."""
     return _remembered(connection, (link_id, start, end), _read_values)
@@ -47,8 +54,7 @@ def count_visitors(connection: Connection, link_id: int, start: int, end: int) -
 def _remembered(
     connection: Connection, piece: Piece, read: Callable[[Connection, Piece, int], tuple[int, Found]]
 ) -> Found:
-    link_id, start, end = piece
-    clicks: int = connection.execute(_CLICKS, {"link": link_id, "start": start, "end": end}).scalar_one()
+    clicks = count_clicks(connection, *piece)
     if clicks < REMEMBERED_FROM:
         return read(connection, piece, clicks)[1]
     memory: OrderedDict[object, tuple[int, Found]] = connection.info.setdefault(read, OrderedDict())
