@@ -6,7 +6,6 @@ during it is 50 ms or more, or where the server's memory grows by 150 MB or more
 
 import argparse
 import asyncio
-import re
 import statistics
 import sys
 import tempfile
@@ -16,16 +15,18 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 # In place of this folder, where `crash` is another file.
-sys.path[0] = str(Path(__file__).parent.parent / "tests")
+ROOT = Path(__file__).parent.parent
+sys.path[:1] = [str(ROOT / "tests"), str(ROOT)]
 
-from crash.harness import Instance, make_link  # noqa: E402 - see above
+from bench.visitors import memory, percentile, visit_steadily  # noqa: E402 - see above
+
+from crash.harness import Instance, make_link  # noqa: E402
 from factories import CHROME  # noqa: E402
 
 GUESSERS = 200
 LINKS = 200
 PASSWORD = "open sesame"  # noqa: S105 - of links that live for a minute
 SECONDS = 6.0
-PAUSE = 0.004
 WORST_P99 = 0.050
 MOST_GROWTH = 150.0
 
@@ -38,7 +39,7 @@ def main() -> int:
         with instance.run() as process:
             plain = make_link(process)
             locked = [make_link(process, password=PASSWORD) for _ in range(LINKS)]
-            quiet = asyncio.run(visit_steadily(process.url, plain))
+            quiet = asyncio.run(visit_steadily(process.url, plain, SECONDS))
             before = memory(process.popen.pid)
             loud, answers, peak = asyncio.run(attack(process.url, plain, locked, process.popen.pid))
     growth = peak - before
@@ -63,27 +64,9 @@ async def attack(url: str, plain: str, locked: list[str], process: int) -> tuple
             peak[0] = max(peak[0], memory(process))
 
     tasks = [asyncio.create_task(guess(number)) for number in range(GUESSERS)]
-    times = await visit_steadily(url, plain)
+    times = await visit_steadily(url, plain, SECONDS)
     await asyncio.gather(*tasks)
     return times, answers, peak[0]
-
-
-async def visit_steadily(url: str, code: str) -> list[float]:
-    """Seconds that redirects took, one after another on one connection, for the time of the measurement."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    request = f"GET /{code} HTTP/1.1\r\nHost: a\r\nUser-Agent: {CHROME}\r\n\r\n".encode()
-    times: list[float] = []
-    stop = time.monotonic() + SECONDS
-    while time.monotonic() < stop:
-        await asyncio.sleep(PAUSE)
-        begin = time.perf_counter()
-        writer.write(request)
-        head = await reader.readuntil(b"\r\n\r\n")
-        times.append(time.perf_counter() - begin)
-        assert head.startswith(b"HTTP/1.1 302 "), head
-    writer.close()
-    return times
 
 
 async def ask(url: str, path: str, form: str) -> tuple[int, bytes]:
@@ -97,18 +80,6 @@ async def ask(url: str, path: str, form: str) -> tuple[int, bytes]:
     answer = await reader.read()
     writer.close()
     return int(answer.split(b" ", 2)[1]), answer
-
-
-def memory(process: int) -> float:
-    """Megabytes that the process holds in memory."""
-    status = Path(f"/proc/{process}/status").read_text()
-    found = re.search(r"VmRSS:\s+(\d+) kB", status)
-    return int(found[1]) / 1024 if found else 0.0
-
-
-def percentile(times: list[float]) -> float:
-    """The 99th."""
-    return statistics.quantiles(times, n=100)[98]
 
 
 if __name__ == "__main__":

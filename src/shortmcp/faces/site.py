@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from typing import Any
 
@@ -53,7 +54,12 @@ class SiteFace:
         return Response(self.telemetry.page(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def _openapi(self, request: Request) -> Response:
-        return _json(self.document, 200)
+        return Response(self._written, media_type="application/json")
+
+    @cached_property
+    def _written(self) -> bytes:
+        # Once: writing it takes a millisecond in which the event loop answers nobody, and anybody may ask for it.
+        return orjson.dumps(self.document)
 
 
 def make_site(routes: list[BaseRoute], lifespan: Callable[[Starlette], Any]) -> Starlette:
