@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
-from shortmcp.adapters.sqlite import WriteLock, cut_log, unavailable
+from shortmcp.adapters.sqlite import WriteLock, cut_log, set_durability, unavailable
 from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import Doorkeeper
@@ -61,8 +61,7 @@ class Database:
         lock = self._lock.hold(patience) if self._lock else nullcontext()
         with lock, _translated(), self.writer.connect() as connection:
             if self.is_sqlite:
-                level = "FULL" if durable else "NORMAL"
-                connection.connection.cursor().execute(f"PRAGMA synchronous = {level}").close()
+                set_durability(connection, durable=durable)
             with connection.begin():
                 yield connection
 
@@ -71,12 +70,6 @@ class Database:
         """A read transaction: everything in it sees one state."""
         with _translated(), self.readers.connect() as connection, connection.begin():
             yield connection
-
-    @contextmanager
-    def reading(self) -> Generator[Session]:
-        """A read transaction for a session, which begins with the first question."""
-        with _translated(), Session(self.readers, expire_on_commit=False) as session:
-            yield session
 
     def checkpoint(self) -> None:
         """Fold SQLite's log into its database file; nothing to do on PostgreSQL."""
@@ -142,13 +135,15 @@ class SqlWork:
         """Who checks passwords, in transactions of its own."""
         return self.make_doors()
 
-    @contextmanager
-    def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> Generator[Context]:
+    def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> AbstractContextManager[Context]:
         """One transaction for `caller`: committed at the end, rolled back on any error."""
         if scope is Scope.READ:
-            with self.database.reading() as session:
-                yield Context(session, caller, self.clock(), self.site, self.calls)
-            return
+            session = Session(self.database.readers, expire_on_commit=False)
+            return _Reading(Context(session, caller, self.clock(), self.site, self.calls))
+        return self._write(caller, erases=erases)
+
+    @contextmanager
+    def _write(self, caller: Caller, *, erases: bool) -> Generator[Context]:
         changed: set[str] = set()
         with _raced(), self.database.write(durable=erases) as connection:
             with Session(connection, expire_on_commit=False) as session:
@@ -160,6 +155,22 @@ class SqlWork:
             self.tell(changed)
         if erases:
             self.database.erase_log()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A read transaction, which begins with the first question; a class, as it is entered for the smallest calls."""
+
+    ctx: Context
+
+    def __enter__(self) -> Context:
+        return self.ctx
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self.ctx.session.in_transaction():
+            self.ctx.session.close()
+        if error is not None:
+            _translate(error)
 
 
 @contextmanager
@@ -180,15 +191,18 @@ def _raced() -> Generator[None]:
 
 @contextmanager
 def _translated() -> Generator[None]:
-    # The database away, locked or out of connections: the caller may try again. Anything else is a bug and flies.
     try:
         yield
-    except (OperationalError, PoolTimeout) as error:
-        raise unavailable() from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise unavailable() from error
+    except Exception as error:
+        _translate(error)
         raise
+
+
+def _translate(error: BaseException) -> None:
+    # The database away, locked or out of connections: the caller may try again. Anything else is a bug and flies.
+    is_away = isinstance(error, OperationalError | sqlite3.OperationalError | PoolTimeout)
+    if is_away or (isinstance(error, DBAPIError) and error.connection_invalidated):
+        raise unavailable() from error
 
 
 def _open_postgres(url: URL) -> Engine:
