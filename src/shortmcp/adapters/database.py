@@ -1,17 +1,22 @@
 """The database: SQLite embedded or PostgreSQL, behind the same transactions."""
 
+import math
 import os
+import select
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
@@ -25,6 +30,8 @@ POOL_SIZE = 10
 CONNECT_SECONDS = 3
 STATEMENT_MILLISECONDS = 15_000
 LOCK_MILLISECONDS = 5_000
+# A connection that was used within so many seconds is not asked whether it still is one.
+TRUSTED_SECONDS = 1.0
 # Seconds that erasing SQLite's log waits for other writers.
 ERASE_PATIENCE = 1.0
 # PostgreSQL's states for: unique violation, foreign key violation, serialization failure, deadlock.
@@ -207,12 +214,40 @@ def _translate(error: BaseException) -> None:
 
 def _open_postgres(url: URL) -> Engine:
     options = f"-c statement_timeout={STATEMENT_MILLISECONDS} -c lock_timeout={LOCK_MILLISECONDS} -c timezone=UTC"
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         hide_parameters=True,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=sqlite.BUSY_SECONDS,
-        pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": options, "application_name": "shortmcp"},
     )
+
+    @event.listens_for(engine, "checkin")
+    def _note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _check(connection: Any, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        # SQLAlchemy would ask the server each time, which takes as long as a statement.
+        idle = time.monotonic() - record.info.get("used", math.inf)
+        if (idle > TRUSTED_SECONDS or _was_told(connection)) and not _answers(engine, connection):
+            raise DisconnectionError
+
+    return engine
+
+
+def _was_told(connection: Any) -> bool:
+    # What a server says unasked is mostly that it goes away.
+    if connection.closed:
+        return True
+    asked = select.poll()
+    asked.register(connection.fileno(), select.POLLIN)
+    return bool(asked.poll(0))
+
+
+def _answers(engine: Engine, connection: Any) -> bool:
+    try:
+        return engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error:
+        return False
