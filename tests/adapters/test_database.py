@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -97,6 +98,17 @@ def test_a_database_that_is_away_is_said_to_be_unavailable() -> None:
             pytest.fail("nobody listens there")
         assert refusal.value.code is Code.UNAVAILABLE
     database.close()
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_a_connection_that_the_server_has_cut_is_replaced_unnoticed(database: Database) -> None:
+    ask = text("SELECT pg_backend_pid()")
+    with database.read() as connection:
+        cut = connection.execute(ask).scalar_one()
+    with psycopg.connect(database.conninfo, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", [cut])
+    with database.write() as connection:
+        assert connection.execute(ask).scalar_one() != cut
 
 
 def test_a_checkpoint_folds_the_log_in_though_a_reader_stays(embedded: Database) -> None:

@@ -10,7 +10,7 @@ from shortmcp.clicks.live import STEP, WAITING, LiveClicks
 
 
 def click(number: int) -> Click:
-    return Click(number, 0, *["x"] * 11, bot=False)
+    return Click(number, 0, False, *["x"] * 11)
 
 
 def clicks(number: int) -> list[Click]:

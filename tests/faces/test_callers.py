@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
 from factories import Access, Server
+from shortmcp.adapters.changes import EVERYTHING, SqliteVersion, record_changes
+from shortmcp.adapters.database import Database
 from shortmcp.app.node import make_node
 from shortmcp.core.context import CALLERS, OPERATOR, Caller, Context, Scope
 from shortmcp.core.errors import Code, OperationError
@@ -93,6 +96,25 @@ def test_the_map_is_bounded_and_the_oldest_goes_first() -> None:
     for token in ("a", "b", "c", "c", "b", "a"):
         known.find(token, register)
     assert register.asked == ["a", "b", "c", "a"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_only_news_of_callers_make_another_version_on_sqlite(database: Database) -> None:
+    version = SqliteVersion(database.path)
+    try:
+        numbers = [version()]
+        for codes in ({"a"}, {"b", "c"}, {CALLERS}, {"d"}, {"e", CALLERS}, {EVERYTHING}):
+            with database.write() as connection:
+                record_changes(connection, codes)
+            numbers.append(version())
+        with database.write() as connection:
+            connection.exec_driver_sql("UPDATE sqlite_sequence SET seq = seq + 1 WHERE name = 'link_changes'")
+            record_changes(connection, {"f"})
+        # What is gone by now may have been news of callers.
+        numbers.append(version())
+    finally:
+        version.close()
+    assert [after != before for before, after in pairwise(numbers)] == [False, False, True, False, True, True, True]
 
 
 def revoke(ctx: Context, access: Access) -> None:

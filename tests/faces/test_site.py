@@ -1,6 +1,7 @@
 import httpx2
 import pytest
 
+from faces.mcp.dialogue import call, post
 from factories import TLS, Server
 
 
@@ -24,16 +25,19 @@ def test_a_server_on_a_foreign_schema_is_not_ready_and_says_why(server: Server) 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_metrics_count_operations_and_redirects(server: Server) -> None:
-    with server.client(server.open_workspace()) as client:
+    access = server.open_workspace()
+    with server.client(access) as client:
         code = client.post("/links", json={"original_url": "https://example.com", "title": "T"}).json()["data"][
             "short_code"
         ]
         client.get("/links/nobody")
     server.visit(code)
+    post(server, access, call("get_short_link", short_code="nobody"))
     lines = get(server, "/metrics").text.splitlines()
     count = 'shortmcp_operation_seconds_count{face="rest",operation="%s",outcome="%s"} 1.0'
     assert count % ("create_short_link", "ok") in lines
     assert count % ("get_short_link", "not_found") in lines
+    assert (count % ("get_short_link", "not_found")).replace("rest", "mcp") in lines
     assert {"shortmcp_redirects_total 1.0", "shortmcp_clicks_journalled_total 1.0"} <= set(lines)
     assert {"shortmcp_jobs_waiting 0.0", "shortmcp_jobs_dead 0.0", "shortmcp_jobs_late_seconds 0.0"} <= set(lines)
 

@@ -12,6 +12,7 @@ from sqlmodel import Field, SQLModel
 
 from shortmcp.adapters.postgres import CONNECT_SECONDS, KEEPALIVE, Pulse, make_connect
 from shortmcp.adapters.sqlite import open_reader
+from shortmcp.core.context import CALLERS
 
 CHANNEL = "shortmcp_links"
 EVERYTHING = "*"
@@ -19,6 +20,8 @@ POLL_SECONDS = 0.2
 # Past this many codes in one transaction it is cheaper to forget everything.
 MANY = 500
 KEPT = 10_000
+# So many single changes are written for each time that old ones are looked for.
+TIDY_EVERY = 50
 RECONNECT_SECONDS = 0.5
 
 
@@ -45,19 +48,35 @@ class Listener(Protocol):
 
 
 class SqliteVersion:
-    """A number that is another one as soon as anybody has committed anything, in this process or in another."""
+    """A number that is another one as soon as anybody has changed callers, in this process or in another."""
 
     def __init__(self, path: Path) -> None:
         self._connection = open_reader(path)
         self._lock = Lock()
+        self._commits = -1
+        self._seen = self._number = 0
 
     def __call__(self) -> int | None:
-        """The number of this moment, in two microseconds; None where the file cannot be read now."""
+        """The number of this moment; None where the file cannot be read now.
+
+        Two microseconds, or ten where anybody has committed anything since the last time.
+        """
         with self._lock:
             try:
-                return _version(self._connection)
+                commits = _version(self._connection)
+                if commits != self._commits:
+                    self._read_on()
+                    self._commits = commits
             except sqlite3.Error:
                 return None
+            return self._number
+
+    def _read_on(self) -> None:
+        # News that are gone already may have been of callers.
+        first, last, is_told = self._connection.execute(_NEWS_OF_CALLERS, (self._seen,)).fetchone()
+        if first is not None:
+            self._number += is_told or first > self._seen + 1
+            self._seen = last
 
     def close(self) -> None:
         """Close the connection."""
@@ -89,15 +108,19 @@ class Listeners:
 def record_changes(connection: Connection, codes: set[str]) -> None:
     """Write the news into the transaction that changes the codes."""
     told = sorted(codes) if len(codes) <= MANY else [EVERYTHING]
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("INSERT INTO link_changes (code) VALUES (:code)"), [{"code": code} for code in told])
-        connection.execute(
-            text("DELETE FROM link_changes WHERE id <= (SELECT max(id) FROM link_changes) - :kept"), {"kept": KEPT}
-        )
-    else:
-        connection.execute(
-            text("SELECT pg_notify(:channel, :code)"), [{"channel": CHANNEL, "code": code} for code in told]
-        )
+    if connection.dialect.name == "postgresql":
+        connection.execute(_NOTIFY, [{"channel": CHANNEL, "code": code} for code in told])
+    elif len(told) > 1:
+        connection.execute(_TELL, [{"code": code} for code in told])
+        connection.execute(_TIDY, {"kept": KEPT})
+    elif connection.execute(_TELL, {"code": told[0]}).lastrowid % TIDY_EVERY == 0:
+        connection.execute(_TIDY, {"kept": KEPT})
+
+
+_NOTIFY = text("SELECT pg_notify(:channel, :code)")
+_TELL = text("INSERT INTO link_changes (code) VALUES (:code)")
+_TIDY = text("DELETE FROM link_changes WHERE id <= (SELECT max(id) FROM link_changes) - :kept")
+_NEWS_OF_CALLERS = f"SELECT min(id), max(id), max(code IN ('{CALLERS}', '{EVERYTHING}')) FROM link_changes WHERE id > ?"  # noqa: S608
 
 
 def watch_sqlite(

@@ -3,10 +3,11 @@
 import os
 import sqlite3
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -18,7 +19,7 @@ from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
 from shortmcp.adapters.postgres import AWAY_STATES, Pulse, open_engine
 from shortmcp.adapters.refusals import misplaced, unavailable
-from shortmcp.adapters.sqlite import WriteLock, cut_log, fold_log
+from shortmcp.adapters.sqlite import WriteLock, cut_log, fold_log, set_durability
 from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
 from shortmcp.core.errors import Code, OperationError
 from shortmcp.core.guesses import Doorkeeper
@@ -68,8 +69,7 @@ class Database:
         with lock, self._guarded(), self.writer.connect() as connection:
             if self.is_sqlite:
                 self.check_place()
-                level = "FULL" if durable else "NORMAL"
-                connection.connection.cursor().execute(f"PRAGMA synchronous = {level}").close()
+                set_durability(connection, durable=durable)
             with connection.begin():
                 yield connection
 
@@ -79,11 +79,16 @@ class Database:
         with self._guarded(), self._long_readers.connect() as connection, connection.begin():
             yield connection
 
-    @contextmanager
-    def reading(self) -> Generator[Session]:
+    def reading(self) -> "Reading[Session]":
         """A read transaction for a session, which begins with the first question."""
-        with self._guarded(), Session(self.readers, expire_on_commit=False) as session:
-            yield session
+        session = self.open_session()
+        return Reading(session, session)
+
+    def open_session(self) -> Session:
+        """A session for `Reading`; UNAVAILABLE while PostgreSQL has fallen silent."""
+        if self.pulse.is_lost:
+            raise unavailable()
+        return Session(self.readers, expire_on_commit=False)
 
     def check_place(self) -> None:
         """UNAVAILABLE where SQLite's file is not the one that was opened: what is in that one would be gone."""
@@ -156,6 +161,26 @@ def sqlite_path(url: str) -> Path | None:
     return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
 
 
+Entered = TypeVar("Entered")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Entered]):
+    """A read transaction, which begins with the first question; a class, as it is entered for the smallest calls."""
+
+    session: Session
+    entered: Entered
+
+    def __enter__(self) -> Entered:
+        return self.entered
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if self.session.in_transaction():
+            self.session.close()
+        if error is not None:
+            _translate(error)
+
+
 def _no_doors() -> Doorkeeper:
     raise LookupError("This work was made without a key to check passwords by.")
 
@@ -180,13 +205,15 @@ class SqlWork:
         """Who checks passwords, in transactions of its own."""
         return self.make_doors()
 
-    @contextmanager
-    def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> Generator[Context]:
+    def begin(self, caller: Caller, scope: Scope, *, erases: bool = False) -> AbstractContextManager[Context]:
         """One transaction for `caller`: committed at the end, rolled back on any error."""
         if scope is Scope.READ:
-            with self.database.reading() as session:
-                yield Context(session, caller, self.clock(), self.site, self.calls)
-            return
+            session = self.database.open_session()
+            return Reading(session, Context(session, caller, self.clock(), self.site, self.calls))
+        return self._write(caller, erases=erases)
+
+    @contextmanager
+    def _write(self, caller: Caller, *, erases: bool) -> Generator[Context]:
         changed: set[str] = set()
         with _raced(), self.database.write(durable=erases) as connection:
             with Session(connection, expire_on_commit=False) as session:
@@ -218,14 +245,21 @@ def _raced() -> Generator[None]:
 
 @contextmanager
 def _translated() -> Generator[None]:
-    # The database away, locked or out of connections: the caller may try again. Anything else is a bug and flies.
     try:
         yield
-    except PoolTimeout as error:
-        raise unavailable() from error
-    except OperationalError as error:
-        raise unavailable(error.orig) from error
-    except DBAPIError as error:
-        if error.connection_invalidated or getattr(error.orig, "sqlstate", None) in AWAY_STATES:
-            raise unavailable() from error
+    except Exception as error:
+        _translate(error)
         raise
+
+
+def _translate(error: BaseException) -> None:
+    # The database away, locked or out of connections: the caller may try again. Anything else is a bug and flies.
+    if isinstance(error, sqlite3.OperationalError):
+        raise unavailable(error) from error
+    if isinstance(error, OperationalError):
+        raise unavailable(error.orig) from error
+    is_gone = isinstance(error, DBAPIError) and (
+        error.connection_invalidated or getattr(error.orig, "sqlstate", None) in AWAY_STATES
+    )
+    if is_gone or isinstance(error, PoolTimeout):
+        raise unavailable() from error

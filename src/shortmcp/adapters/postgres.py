@@ -1,17 +1,23 @@
 """PostgreSQL's connections: they give up when the server has fallen silent, where psycopg would wait for ever."""
 
+import math
+import select
 import time
 from collections.abc import Callable, Generator, Mapping
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Engine, create_engine, event
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 POOL_SIZE = 10
 POOL_SECONDS = 5.0
+# A connection that was used within so many seconds is not asked whether it still is one.
+TRUSTED_SECONDS = 1.0
 CONNECT_SECONDS = 3
 STATEMENT_MILLISECONDS = 15_000
 LOCK_MILLISECONDS = 5_000
@@ -100,7 +106,6 @@ def open_engine(url: URL, pulse: Pulse) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_SECONDS,
-        pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_SECONDS, "options": options, "application_name": "shortmcp"},
     )
     connect = make_connect(lambda: pulse.is_lost)
@@ -109,7 +114,37 @@ def open_engine(url: URL, pulse: Pulse) -> Engine:
     def _connect(_dialect: object, _record: object, arguments: Any, named: Any) -> "Connection[Any]":
         return connect(*arguments, **named)
 
+    _check_at_checkout(engine)
     return engine
+
+
+def _check_at_checkout(engine: Engine) -> None:
+    @event.listens_for(engine, "checkin")
+    def _note(_: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _check(connection: Any, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        # SQLAlchemy would ask the server each time, which takes as long as a statement.
+        idle = time.monotonic() - record.info.get("used", math.inf)
+        if (idle > TRUSTED_SECONDS or _was_told(connection)) and not _answers(engine, connection):
+            raise DisconnectionError
+
+
+def _was_told(connection: Any) -> bool:
+    # What a server says unasked is mostly that it goes away.
+    if connection.closed:
+        return True
+    asked = select.poll()
+    asked.register(connection.fileno(), select.POLLIN)
+    return bool(asked.poll(0))
+
+
+def _answers(engine: Engine, connection: Any) -> bool:
+    try:
+        return engine.dialect.do_ping(connection)
+    except engine.dialect.loaded_dbapi.Error:
+        return False
 
 
 def _until(

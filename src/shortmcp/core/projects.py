@@ -121,6 +121,15 @@ class ProjectPublic(Versioned):
     updated_at: OutgoingMoment
 
 
+# Made once: to make a statement takes as long as to run it.
+_TWO_HELD = (
+    select(col(Project.id))
+    .where(Project.workspace_id == bindparam("workspace"))
+    .limit(2)
+    .with_for_update(read=True, key_share=True)
+)
+
+
 class Hold(StrEnum):
     """How long a found project stays as it is: until the transaction ends, nobody else may delete or change it."""
 
@@ -202,14 +211,13 @@ def find_project(ctx: Context, reference: str, hold: Hold | None = None) -> Proj
     return project
 
 
-def only_project(ctx: Context) -> Project:
-    """The project of a workspace that has just one, held; otherwise the caller must say which."""
-    mine = select(Project).where(Project.workspace_id == ctx.caller.workspace_id).limit(2)
-    found = list(ctx.session.exec(_held(mine, Hold.KEEP)))
+def only_project(ctx: Context) -> int:
+    """The id of the project of a workspace that has just one, held; otherwise the caller must say which."""
+    found = ctx.session.connection().execute(_TWO_HELD, {"workspace": ctx.caller.workspace_id}).scalars().all()
     if len(found) != 1:
         many = "several projects" if found else "no project yet"
         raise invalid("project", f"`project` is required, as the workspace has {many}: send a project's id or slug.")
-    return found[0]
+    return found[0] or 0
 
 
 def count_projects(ctx: Context) -> int:

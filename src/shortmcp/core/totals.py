@@ -17,6 +17,11 @@ _RECENT = text(
     " FROM link_days WHERE link_id = :link AND day >= :first AND day <= :today"
 )
 
+_TOTAL = text("SELECT total, uniques FROM link_totals WHERE link_id = :link")
+_TOTALS = text("SELECT link_id, total, uniques FROM link_totals WHERE link_id IN :links").bindparams(
+    bindparam("links", expanding=True)
+)
+
 
 class LinkTotal(SQLModel, table=True):
     """A link's clicks ever since, written with its other counts. `uniques` adds up each UTC day's visitors."""
@@ -48,16 +53,14 @@ class Recent:
 
 def read_totals(ctx: Context, link_ids: Sequence[int]) -> Mapping[int, Total]:
     """The totals of those links that were ever followed."""
-    query = text("SELECT link_id, total, uniques FROM link_totals WHERE link_id IN :links")
-    rows = ctx.session.connection().execute(
-        query.bindparams(bindparam("links", expanding=True)), {"links": list(link_ids)}
-    )
+    rows = ctx.session.connection().execute(_TOTALS, {"links": list(link_ids)})
     return {link_id: Total(clicks, uniques) for link_id, clicks, uniques in rows}
 
 
 def read_total(ctx: Context, link_id: int) -> Total:
     """The total of one link."""
-    return read_totals(ctx, [link_id]).get(link_id, Total())
+    row = ctx.session.connection().execute(_TOTAL, {"link": link_id}).first()
+    return Total() if row is None else Total(*row)
 
 
 def read_recent(ctx: Context, link_id: int) -> Recent:

@@ -1,10 +1,10 @@
 """Versions: which state of a thing a caller has seen, so that nobody undoes what somebody else has just done."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import orjson
 from pydantic import BaseModel
 
 from shortmcp.core.context import Context
@@ -28,23 +28,27 @@ def tag_of(shown: Versioned) -> str:
     expiry that came, is nothing that a change could undo. That half is made of every other field, `updated_at` with
     its microseconds among them, since not all that can be set is shown.
     """
-    return f"{_version_of(shown)}.{_digest(shown.model_dump(mode='json', include=set(shown.moving)))[:8]}"
+    fields = _fields_of(shown)
+    moving = {name: fields.pop(name) for name in shown.moving}
+    return f"{_digest(fields)}.{_digest(moving)[:8]}"
 
 
 def check_version(ctx: Context, show: Callable[[], Versioned]) -> None:
     """Refuse to go on where the caller has seen another version of a thing, which must be held by now."""
     if ctx.expected is None:
         return
-    if _version_of(show()) not in {tag.partition(".")[0] for tag in ctx.expected}:
+    shown = show()
+    fields = {name: value for name, value in _fields_of(shown).items() if name not in shown.moving}
+    if _digest(fields) not in {tag.partition(".")[0] for tag in ctx.expected}:
         raise OperationError(
             Code.PRECONDITION,
             "This was changed since you read it, and nothing was stored: read it again, then decide.",
         )
 
 
-def _version_of(shown: Versioned) -> str:
-    return _digest(shown.model_dump(mode="json", exclude=set(shown.moving), context=EXACT))
+def _fields_of(shown: Versioned) -> dict[str, Any]:
+    return shown.model_dump(mode="json", context=EXACT)
 
 
 def _digest(fields: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -124,7 +124,7 @@ class RestFace:
             return _image(result)
         if route.plain:
             return answer_text(result.text())
-        response = _json({"data": _dump(result)}, 200 if route.location is None else 201)
+        response = _json({"data": _write(result)}, 200 if route.location is None else 201)
         if route.location is not None:
             response.headers["Location"] = self.base_url + PREFIX + self._locate(route.location, result.model_dump())
         return response
@@ -177,8 +177,8 @@ def refusal(error: OperationError) -> Response:
     return response
 
 
-def _dump(result: BaseModel) -> dict[str, Any]:
-    return result.model_dump(mode="json", by_alias=True)
+def _write(result: BaseModel) -> orjson.Fragment:
+    return orjson.Fragment(result.model_dump_json(by_alias=True))
 
 
 def _json(content: Any, status: int) -> Response:
@@ -199,7 +199,7 @@ def _stream(pages: Iterator[Page[Any]]) -> Response:
     # The first page is fetched here, so that a refusal still gets its status.
     first = next(pages)
     if first.next_cursor is None:
-        response = _json({"data": [_dump(item) for item in first.data]}, 200)
+        response = _json({"data": [_write(item) for item in first.data]}, 200)
         response.headers.update(_total_of(first))
         return response
     return StreamingResponse(_pieces(first, pages), media_type="application/json", headers=_total_of(first))
@@ -213,7 +213,7 @@ def _pieces(first: Page[Any], rest: Iterator[Page[Any]]) -> Iterator[bytes]:
 
 
 def _items(page: Page[Any]) -> bytes:
-    return b",".join(orjson.dumps(_dump(item)) for item in page.data)
+    return b",".join(orjson.dumps(_write(item)) for item in page.data)
 
 
 def _numbered(here: str, asked: Mapping[str, Any], query: ListQuery, page: Page[Any]) -> Response:
@@ -231,7 +231,7 @@ def _numbered(here: str, asked: Mapping[str, Any], query: ListQuery, page: Page[
         # Nobody has counted where the last page is; there is a next one as long as there is more.
         meta["total_is_exact"] = False
         links = {name: links[name] for name in links if name != "last" and (name != "next" or page.next_cursor)}
-    response = _json({"data": [_dump(item) for item in page.data], "meta": meta}, 200)
+    response = _json({"data": [_write(item) for item in page.data], "meta": meta}, 200)
     response.headers.update(_total_of(page))
     if links:
         response.headers["Link"] = ", ".join(

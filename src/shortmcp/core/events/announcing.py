@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Connection, bindparam, text
+from sqlalchemy import Connection, Row, bindparam, text
 
 from shortmcp.core.context import Context
 from shortmcp.core.fields import to_microseconds
@@ -80,7 +80,8 @@ def announce(
     """
     place = Place(workspace_id or ctx.caller.workspace_id, project_id, link_id)
     connection = ctx.session.connection()
-    found = [one.webhook_id for one in find_listeners(connection, event, {place.workspace_id}) if one.wants(place)]
+    rows = connection.execute(_LISTENERS_OF_ONE, {"workspace": place.workspace_id, "event": f"% {event.value} %"})
+    found = [one.webhook_id for one in map(_read_listener, rows) if one.wants(place)]
     if found:
         write_events(connection, [Told(event, data, found)], ctx.now)
 
@@ -88,7 +89,7 @@ def announce(
 def find_listeners(connection: Connection, event: Event, workspace_ids: Collection[int]) -> list[Listener]:
     """The active webhooks of these workspaces that want `event`; a suspended workspace is told nothing."""
     rows = connection.execute(_LISTENERS, {"workspaces": sorted(workspace_ids), "event": f"% {event.value} %"})
-    return [Listener(row.id, Place(row.workspace_id, row.project_id, row.link_id)) for row in rows]
+    return [_read_listener(row) for row in rows]
 
 
 def write_events(connection: Connection, told: Iterable[Told], now: datetime) -> list[str]:
@@ -109,16 +110,23 @@ def write_events(connection: Connection, told: Iterable[Told], now: datetime) ->
     return [event["id"] for event in events]
 
 
+def _read_listener(row: Row[Any]) -> Listener:
+    return Listener(row.id, Place(row.workspace_id, row.project_id, row.link_id))
+
+
 def _make_id(moment: int) -> str:
     # The moment first: what is written together stands together in the index.
     return f"msg_{moment // 1000:012x}{secrets.token_hex(10)}"
 
 
-_LISTENERS = text(
+_WANTED = (
     "SELECT w.id, w.workspace_id, w.project_id, w.link_id FROM webhooks w "
     "JOIN workspaces s ON s.id = w.workspace_id AND s.suspended_at IS NULL "
-    "WHERE w.workspace_id IN :workspaces AND w.is_active AND w.event_types LIKE :event ORDER BY w.id"
-).bindparams(bindparam("workspaces", expanding=True))
+    "WHERE w.workspace_id {mine} AND w.is_active AND w.event_types LIKE :event ORDER BY w.id"
+)
+_LISTENERS = text(_WANTED.format(mine="IN :workspaces")).bindparams(bindparam("workspaces", expanding=True))
+# For the commonest question: a list of one is put into the statement anew each time.
+_LISTENERS_OF_ONE = text(_WANTED.format(mine="= :workspace"))
 _INSERT_EVENT = text("INSERT INTO webhook_events (id, type, body, created_at) VALUES (:id, :type, :body, :now)")
 _INSERT_DELIVERY = text(
     "INSERT INTO webhook_deliveries (webhook_id, event_id, is_test, run_at, created_at) "

@@ -59,7 +59,7 @@ def unverified(changed: Collection[str]) -> Mapping[str, Any]:
     return {"blocked_at": None, "safety": Safety.UNCHECKED.value} if _DESTINATIONS & set(changed) else {}
 
 
-def request_checks(ctx: Context, link: Link, changed: Collection[str]) -> None:
+def request_checks(ctx: Context, link: Link, changed: Collection[str], *, is_new: bool = False) -> None:
     """Have a link looked at after this transaction, as far as what `changed` in it asks for that."""
     connection, link_id = ctx.session.connection(), link.id or 0
     values = {"link": link_id, "next": to_microseconds(ctx.now + ROUND)}
@@ -68,9 +68,10 @@ def request_checks(ctx: Context, link: Link, changed: Collection[str]) -> None:
         _request(ctx, CHECK_DESTINATION, link_id, digest_of(link.original_url, link.redirect_url), link.workspace_id)
     if not _MASK & set(changed):
         return
-    connection.execute(text("DELETE FROM mask_checks WHERE link_id = :link"), values)
+    if not is_new:
+        connection.execute(_FORGET_MASK, values)
     if link.mask and link.notify_on_mask_break:
-        connection.execute(text("INSERT INTO mask_checks (link_id, next_check_at) VALUES (:link, :next)"), values)
+        connection.execute(_EXPECT_MASK, values)
         _request(ctx, CHECK_MASK, link_id, digest_of(link.original_url), link.workspace_id)
 
 
@@ -94,6 +95,8 @@ def _request(ctx: Context, kind: str, link_id: int, digest: str, workspace_id: i
     enqueue(ctx.session.connection(), kind, payload, ctx.now, dedupe_key=key, workspace_id=workspace_id)
 
 
+_FORGET_MASK = text("DELETE FROM mask_checks WHERE link_id = :link")
+_EXPECT_MASK = text("INSERT INTO mask_checks (link_id, next_check_at) VALUES (:link, :next)")
 _EXPECT_CHECK = text(
     "INSERT INTO link_checks (link_id, next_check_at) VALUES (:link, :next) "
     "ON CONFLICT (link_id) DO UPDATE SET provider = NULL, checked_at = NULL, next_check_at = excluded.next_check_at"

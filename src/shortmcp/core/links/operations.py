@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from sqlalchemy import bindparam, insert
 from sqlmodel import col, select
 
 from shortmcp.core.codes import Kind, claim_code, count_codes, normalize_code, retire_code
@@ -44,6 +45,11 @@ _REQUIRED = (
     "analytics_public",
     "forward_query",
 )
+_BY_ID = select(Link).where(
+    Link.workspace_id == bindparam("workspace"), col(Link.id).in_(bindparam("ids", expanding=True))
+)
+# Past the unit of work: one row, of which everything is known.
+_INSERT = insert(Link).returning(col(Link.id))
 
 
 def list_short_links(ctx: Context, query: LinkList) -> Page[LinkPublic]:
@@ -53,8 +59,8 @@ def list_short_links(ctx: Context, query: LinkList) -> Page[LinkPublic]:
     get_short_link for a single one.
     """
     found = find_ids(ctx, query)
-    mine = select(Link).where(Link.workspace_id == ctx.caller.workspace_id, col(Link.id).in_(found.ids))
-    links = {link.id: link for link in ctx.session.exec(mine)}
+    asked = {"workspace": ctx.caller.workspace_id, "ids": found.ids}
+    links = {link.id: link for link in ctx.session.exec(_BY_ID, params=asked)}
     totals = read_totals(ctx, found.ids)
     public = [public_link(ctx, links[link_id], totals.get(link_id, Total())) for link_id in found.ids]
     last = found.ids[query.per_page - 1] if len(found.ids) > query.per_page else None
@@ -81,7 +87,7 @@ def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
     Refuses a code that is taken or reserved, a destination that is not https, http, mailto or tel, and one link more
     than the plan allows. Use get_qr_code for its QR code and update_short_link to change it later.
     """
-    project = only_project(ctx) if new.project is None else find_project(ctx, new.project, Hold.KEEP)
+    project_id = only_project(ctx) if new.project is None else find_project(ctx, new.project, Hold.KEEP).id or 0
     domain = read_domain(ctx.site, new.domain)
     fields = checked_fields(ctx, new, new.model_dump(exclude={"project", "short_code", "domain"}))
     link = Link(
@@ -89,16 +95,15 @@ def create_short_link(ctx: Context, new: LinkCreate) -> LinkPublic:
         domain=domain,
         short_code=claim_code(ctx, new.short_code, Kind.LINK, domain=domain),
         workspace_id=ctx.caller.workspace_id,
-        project_id=project.id or 0,
+        project_id=project_id,
         created_at=ctx.now,
         updated_at=ctx.now,
     )
     link.words = make_words(link.original_url, link.short_code, link.title)
     check_link_limit(ctx, lambda: count_codes(ctx) - 1)
     check_mask(link)
-    ctx.session.add(link)
-    ctx.session.flush()
-    request_checks(ctx, link, fields.keys())
+    link.id = ctx.session.connection().execute(_INSERT, link.model_dump(exclude={"id"})).scalar_one()
+    request_checks(ctx, link, fields.keys(), is_new=True)
     if link.expires_at is not None:
         expect_expiry(ctx, link)
     made = public_link(ctx, link, Total())
@@ -136,7 +141,7 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
         ctx.changed_codes.add(qualify(link.domain, link.short_code))
         if EXPIRY & changed:
             expect_expiry(ctx, link, had_expired=had_expired)
-        _announce_change(ctx, link, changed)
+        return _tell_of_change(ctx, link, changed)
     return show_link(ctx, link)
 
 
@@ -150,14 +155,13 @@ def delete_short_link(ctx: Context, ref: LinkRef) -> None:
     discard_link(ctx, link.id or 0)
 
 
-def _announce_change(ctx: Context, link: Link, changed: Collection[str]) -> None:
-    if not changed:
-        return
-    events = [Event.LINK_UPDATED]
+def _tell_of_change(ctx: Context, link: Link, changed: Collection[str]) -> LinkPublic:
+    shown, events = show_link(ctx, link), [Event.LINK_UPDATED] if changed else []
     if "is_active" in changed and not link.is_active:
         events.append(Event.LINK_DISABLED)
     for event in events:
-        announce(ctx, event, {"link": show_link(ctx, link)}, project_id=link.project_id, link_id=link.id)
+        announce(ctx, event, {"link": shown}, project_id=link.project_id, link_id=link.id)
+    return shown
 
 
 def _rename(ctx: Context, link: Link, wanted: str) -> str:

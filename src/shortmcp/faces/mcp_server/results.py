@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import orjson
 from mcp_types import CallToolResult, ContentBlock, EmbeddedResource, ImageContent, TextContent, TextResourceContents
+from pydantic import BaseModel
 
 from shortmcp.core.errors import OperationError
 from shortmcp.core.lists import Page
@@ -25,8 +26,23 @@ def write_result(outcome: Any) -> dict[str, Any]:
     if isinstance(outcome, QrPublic):
         # Without what only one version of MCP has: that is for the sender to say.
         return make_result(outcome).model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"result_type"})
-    structured = orjson.dumps(structure(outcome))
+    structured = _write_plain(outcome) or orjson.dumps(structure(outcome))
     return {"content": [_text(structured.decode())], "isError": False, "structuredContent": orjson.Fragment(structured)}
+
+
+def _write_plain(outcome: Any) -> bytes | None:
+    # `structure` in one go, where no sign is hidden or escaped: nothing need be taken apart to be cleaned.
+    items = cast("Page[BaseModel]", outcome).data if isinstance(outcome, Page) else [outcome]
+    if not all(isinstance(item, BaseModel) for item in items):
+        return None
+    written = [item.model_dump_json(by_alias=True, exclude_none=True) for item in items]
+    text = "\n".join(written)
+    if "\\" in text or _HIDDEN.search(text):
+        return None
+    if not isinstance(outcome, Page):
+        return orjson.dumps({"data": orjson.Fragment(written[0])})
+    rest = structure(cast("Page[Any]", outcome).model_copy(update={"data": []}))
+    return orjson.dumps(rest | {"data": [orjson.Fragment(item) for item in written]})
 
 
 def write_refusal(error: OperationError) -> dict[str, Any]:
