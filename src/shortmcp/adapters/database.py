@@ -62,8 +62,11 @@ class Database:
             if self.is_sqlite:
                 level = "FULL" if durable else "NORMAL"
                 connection.connection.cursor().execute(f"PRAGMA synchronous = {level}").close()
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+                # SQLite says what it did.
+                with nullcontext() if self.is_sqlite else _unsure():
+                    transaction.commit()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -182,6 +185,21 @@ def _raced() -> Generator[None]:
         if getattr(error.orig, "sqlstate", None) in RACE_STATES:
             raise lost from error
         raise
+
+
+@contextmanager
+def _unsure() -> Generator[None]:
+    # The server may have gone before it heard of it, or before it could answer.
+    try:
+        yield
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise OperationError(
+            Code.UNAVAILABLE,
+            "The database went away while it stored this, and may have stored it or not: look before you try again.",
+            retry_after=5,
+        ) from error
 
 
 @contextmanager
