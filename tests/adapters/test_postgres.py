@@ -6,7 +6,7 @@ from threading import Event, Thread
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 
 from adapters.test_changes import Notes
 from clusters import Cluster, run_postgres
@@ -83,6 +83,20 @@ def test_whoever_waits_for_a_server_that_falls_silent_is_told_so_and_nobody_wait
         assert (ask(database), reader.read("none")) == (1, None)
 
 
+def test_whoever_cannot_know_whether_it_was_stored_is_told_so(cluster: Cluster, database: Database) -> None:
+    with beating(database), ExitStack() as stack:
+        add(database, 1)
+
+        def freeze(_: Connection) -> None:
+            cluster.freeze()
+
+        event.listen(database.writer, "commit", freeze)
+        stack.callback(cluster.thaw)
+        with pytest.raises(OperationError, match="may have stored it or not") as refusal:
+            add(database, 2)
+        assert refusal.value.code is Code.UNAVAILABLE
+
+
 def test_a_long_question_to_a_server_that_lives_is_waited_for(database: Database) -> None:
     with beating(database), database.read() as connection:
         # Longer than silence may be.
@@ -149,14 +163,16 @@ def restore(cluster: Cluster) -> None:
 def test_a_database_without_our_tables_knows_nothing_rather_than_that_there_is_nothing(
     cluster: Cluster, database: Database
 ) -> None:
-    reader, notes, stop = PostgresReader(database.conninfo), Notes(), Event()
-    watch = Thread(target=watch_postgres, args=(database.conninfo, notes, stop), daemon=True)
+    reader, notes, stop, failures = PostgresReader(database.conninfo), Notes(), Event(), list[Exception]()
+    watch = Thread(target=watch_postgres, args=(database.conninfo, notes, stop, failures.append), daemon=True)
     watch.start()
     eventually(lambda: notes.told == [EVERYTHING])
     assert (ask(database), reader.read("none")) == (1, None)
     empty(cluster)
     for act in (lambda: reader.read("none"), lambda: add(database, 1)):
         assert is_unavailable(act)
+    # Once for the connection that was cut, and then for what it found.
+    eventually(lambda: len(failures) > 1)
     restore(cluster)
     # Heard again, and only now forgotten: there it could not have been read anew.
     eventually(lambda: len(notes.told) > 1)

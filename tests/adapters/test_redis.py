@@ -1,6 +1,6 @@
 """Redis as it is used: exact counts while it answers, and a fast no whatever has happened to it."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from threading import Event, Thread
@@ -8,6 +8,7 @@ from threading import Event, Thread
 import pytest
 from redis import RedisError
 
+from adapters.test_changes import Notes
 from journals import eventually
 from redises import RedisServer, run_redis
 from shortmcp.adapters.changes import EVERYTHING, MANY
@@ -24,19 +25,6 @@ def redis() -> Generator[RedisServer]:
 
 # Seconds: on a machine that is busy, a Redis that works may take its time.
 PATIENT = 10.0
-
-
-class Notes:
-    """A listener that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-
-    def forget(self, codes: Iterable[str]) -> None:
-        self.told.extend(codes)
-
-    def forget_all(self) -> None:
-        self.told.append(EVERYTHING)
 
 
 @contextmanager
@@ -127,6 +115,9 @@ def test_a_redis_that_fails_costs_one_short_wait_and_is_then_left_alone(
         assert line.failures
         with pytest.raises(Away):
             line.ask("PING")
+        # Nor is it asked by anybody who comes now.
+        with counting(redis, 0.5) as (other, _):
+            assert not other.is_open
         assert check_redis(redis.url) in {
             "ConnectionError",
             "TimeoutError",
@@ -228,16 +219,16 @@ def test_a_listener_notices_that_redis_is_silent(redis: RedisServer) -> None:
 
 def test_what_could_not_be_published_is_made_up_for(redis: RedisServer) -> None:
     notes = Notes()
-    with closing(Line(redis.url)) as line:
+    with watching(redis, notes), closing(Line(redis.url)) as line:
+        eventually(lambda: notes.told == [EVERYTHING])
         publisher = Publisher(line, 1)
         line.start()
-        redis.kill()
+        # Those who listen stay connected.
+        change_password(redis)
         publisher.publish({"a"})
-        redis.start()
-        with watching(redis, notes):
-            # Once for having begun to listen, once for what was missed; in whatever order they connect.
-            eventually(lambda: line.is_open and EVERYTHING in notes.told)
-        assert redis.ask("PUBSUB", "CHANNELS") == ""
+        redis.ask("-a", "another", "CONFIG", "SET", "requirepass", "")
+        eventually(lambda: line.is_open)
+        eventually(lambda: notes.told == [EVERYTHING, EVERYTHING])
 
 
 def test_streams_are_capped_and_end_with_their_last_click(redis: RedisServer) -> None:

@@ -61,6 +61,14 @@ def test_what_others_counted_in_the_database_is_not_forgotten(database: Database
     assert shared.add(1, NOW + 1000) == Minute(6, 59_000)
 
 
+def test_what_this_process_has_seen_counts_where_others_have_counted_less(database: Database) -> None:
+    elsewhere, shared = make(database)
+    StoredMinutes(database.write).add(1, NOW)
+    assert [shared.add(1, NOW).requests for _ in range(3)] == [1, 2, 3]
+    elsewhere.is_away = True
+    assert shared.add(1, NOW) == Minute(4, WINDOW_MILLISECONDS)
+
+
 def test_what_is_remembered_has_a_bound(database: Database) -> None:
     elsewhere, shared = make(database)
     for token in range(CAPACITY + 1):

@@ -35,6 +35,7 @@ class Load:
     """Visitors who ask for one link again and again; each visit has a number of its own, seen in `utm_content`."""
 
     code: str
+    most: int = MAX_VISITS
     sent: int = 0
     acked: set[str] = field(default_factory=set[str])
     cut_off: int = 0
@@ -70,7 +71,7 @@ class Load:
             reader, writer = await asyncio.open_connection(host, port)
         except OSError:
             return
-        while not stop[0] and self.sent < MAX_VISITS:
+        while not stop[0] and self.sent < self.most:
             name = str(self.sent)
             self.sent += 1
             try:

@@ -10,24 +10,20 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
 from shortmcp.adapters import sqlite
 from shortmcp.adapters.changes import record_changes
-from shortmcp.adapters.postgres import AWAY_STATES, Pulse, open_engine
-from shortmcp.adapters.refusals import misplaced, unavailable
+from shortmcp.adapters.postgres import Pulse, open_engine
+from shortmcp.adapters.refusals import misplaced, raced, translate, translated, unavailable, unsure
 from shortmcp.adapters.sqlite import WriteLock, cut_log, fold_log, set_durability
 from shortmcp.core.context import CallCounts, Caller, Context, Scope, Site
-from shortmcp.core.errors import Code, OperationError
+from shortmcp.core.errors import OperationError
 from shortmcp.core.guesses import Doorkeeper
 
 # Seconds that erasing SQLite's log waits for other writers.
 ERASE_PATIENCE = 1.0
-# PostgreSQL's states for: unique violation, foreign key violation, serialization failure, deadlock.
-RACE_STATES = frozenset({"23505", "23503", "40001", "40P01"})
 
 
 class Database:
@@ -70,8 +66,11 @@ class Database:
             if self.is_sqlite:
                 self.check_place()
                 set_durability(connection, durable=durable)
-            with connection.begin():
+            with connection.begin() as transaction:
                 yield connection
+                # SQLite says what it did.
+                with nullcontext() if self.is_sqlite else unsure():
+                    transaction.commit()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
@@ -102,7 +101,7 @@ class Database:
     def checkpoint(self) -> None:
         """Fold SQLite's log into its database file, and cut it off where it has grown long; nothing on PostgreSQL."""
         if self._lock is not None:
-            with self._lock.hold(), _translated(), self.writer.connect() as connection:
+            with self._lock.hold(), translated(), self.writer.connect() as connection:
                 # While somebody reads what is in it, waiting for them would only keep the writers.
                 if fold_log(connection.connection.cursor()) and self.log_bytes() > sqlite.LOG_BYTES:
                     cut_log(connection.connection.cursor())
@@ -139,7 +138,7 @@ class Database:
     def _guarded(self) -> Generator[None]:
         if self.pulse.is_lost:
             raise unavailable()
-        with _translated():
+        with translated():
             yield
 
     @property
@@ -178,7 +177,7 @@ class Reading(Generic[Entered]):
         if self.session.in_transaction():
             self.session.close()
         if error is not None:
-            _translate(error)
+            translate(error)
 
 
 def _no_doors() -> Doorkeeper:
@@ -215,7 +214,7 @@ class SqlWork:
     @contextmanager
     def _write(self, caller: Caller, *, erases: bool) -> Generator[Context]:
         changed: set[str] = set()
-        with _raced(), self.database.write(durable=erases) as connection:
+        with raced(), self.database.write(durable=erases) as connection:
             with Session(connection, expire_on_commit=False) as session:
                 yield Context(session, caller, self.clock(), self.site, self.calls, changed_codes=changed)
                 session.flush()
@@ -225,41 +224,3 @@ class SqlWork:
             self.tell(changed)
         if erases:
             self.database.erase_log()
-
-
-@contextmanager
-def _raced() -> Generator[None]:
-    # PostgreSQL lets two writers at the same thing: the one that comes second has changed nothing.
-    lost = OperationError(
-        Code.CONFLICT, "Something else changed the same thing at the same moment; nothing was stored: try again."
-    )
-    try:
-        yield
-    except StaleDataError as error:
-        raise lost from error
-    except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in RACE_STATES:
-            raise lost from error
-        raise
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except Exception as error:
-        _translate(error)
-        raise
-
-
-def _translate(error: BaseException) -> None:
-    # The database away, locked or out of connections: the caller may try again. Anything else is a bug and flies.
-    if isinstance(error, sqlite3.OperationalError):
-        raise unavailable(error) from error
-    if isinstance(error, OperationalError):
-        raise unavailable(error.orig) from error
-    is_gone = isinstance(error, DBAPIError) and (
-        error.connection_invalidated or getattr(error.orig, "sqlstate", None) in AWAY_STATES
-    )
-    if is_gone or isinstance(error, PoolTimeout):
-        raise unavailable() from error
