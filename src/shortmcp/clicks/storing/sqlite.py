@@ -47,7 +47,7 @@ class SqliteStore:
 
     def _watch(self, visitors: Collection[Visitor], new: list[Visitor]) -> Iterator[Visitor]:
         # `executemany` asks for a row when it has done the one before: what has changed in between tells whether that
-        # one was new. A question for each would take twice the time.
+        # one was new, without a statement of its own for each.
         changes = self._connection.total_changes
         for visitor in visitors:
             yield visitor
