@@ -135,7 +135,6 @@ def update_short_link(ctx: Context, change: LinkUpdate) -> LinkPublic:
         link.sqlmodel_update({**fields, **unverified(changed), "updated_at": ctx.now})
         link.words = make_words(link.original_url, link.short_code, link.title)
         check_mask(link)
-        ctx.session.add(link)
         ctx.session.flush()
         request_checks(ctx, link, changed)
         ctx.changed_codes.add(qualify(link.domain, link.short_code))
