@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shortmcp.settings import Settings
 
 # How long a backup waits for clicks that are answered but not counted, usually a fraction of a second old.
-COUNTING_SECONDS = 10.0
+COUNTING_SECONDS = 30.0
 # Between two lines about how far it is.
 TELL_SECONDS = 5.0
 
