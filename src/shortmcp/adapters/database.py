@@ -36,12 +36,11 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
-        path = sqlite_path(url)
-        self.is_sqlite = path is not None
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
         # A process that was killed may have left something.
         self.is_erasing_due = self.is_sqlite
-        if path is not None:
-            self.path = path
+        if self.is_sqlite:
+            self.path = Path(self.url.database or "")
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             # Before SQLite makes it readable for everybody; its log files take its mode.
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
@@ -117,12 +116,6 @@ class Database:
         self.readers.dispose()
         if self._lock is not None:
             self._lock.close()
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite database; None for another kind."""
-    parts = make_url(url)
-    return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
 
 
 def _no_doors() -> Doorkeeper:

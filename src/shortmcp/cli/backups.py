@@ -66,7 +66,7 @@ def restore(file: Path, *, as_json: bool, **given: Any) -> None:
     Everything that uses the database must have been stopped. What was there before is kept beside it.
     """
     from shortmcp.adapters import backup  # noqa: PLC0415
-    from shortmcp.adapters.database import sqlite_path  # noqa: PLC0415
+    from shortmcp.adapters.sqlite import sqlite_path  # noqa: PLC0415
 
     settings = read_settings(given)
     database = sqlite_path(settings.database)
@@ -111,7 +111,7 @@ class _Progress:
 
 
 def _check_place(settings: "Settings") -> None:
-    from shortmcp.adapters.database import sqlite_path  # noqa: PLC0415
+    from shortmcp.adapters.sqlite import sqlite_path  # noqa: PLC0415
 
     database = sqlite_path(settings.database)
     # Looked at before anything is opened: opening would make what is missing.
