@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, make_url
@@ -34,7 +33,7 @@ class Database:
 
     def __init__(self, url: str, *, read_seconds: float = sqlite.READ_SECONDS) -> None:
         self.url = make_url(url)
-        path = sqlite_path(url)
+        path = sqlite.sqlite_path(url)
         self.is_sqlite = path is not None
         # Of PostgreSQL alone: SQLite has nobody who could fall silent.
         self.pulse = Pulse("" if self.is_sqlite else self.conninfo)
@@ -152,12 +151,6 @@ class Database:
         self.readers.dispose()
         if self._lock is not None:
             self._lock.close()
-
-
-def sqlite_path(url: str) -> Path | None:
-    """The file of an SQLite database; None for another kind."""
-    parts = make_url(url)
-    return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
 
 
 Entered = TypeVar("Entered")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
@@ -73,6 +73,12 @@ class WriteLock:
                 pause = min(pause * 2, 0.01)
             else:
                 return
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file of an SQLite database; None for another kind."""
+    parts = make_url(url)
+    return Path(parts.database or "") if parts.get_backend_name() == "sqlite" else None
 
 
 class Deadline:

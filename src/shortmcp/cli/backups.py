@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from shortmcp.settings import Settings
 
 # How long a backup waits for clicks that are answered but not counted, usually a fraction of a second old.
-COUNTING_SECONDS = 10.0
+COUNTING_SECONDS = 30.0
 # Between two lines about how far it is.
 TELL_SECONDS = 5.0
 
@@ -66,7 +66,7 @@ def restore(file: Path, *, as_json: bool, **given: Any) -> None:
     Everything that uses the database must have been stopped. What was there before is kept beside it.
     """
     from shortmcp.adapters import backup  # noqa: PLC0415
-    from shortmcp.adapters.database import sqlite_path  # noqa: PLC0415
+    from shortmcp.adapters.sqlite import sqlite_path  # noqa: PLC0415
 
     settings = read_settings(given)
     database = sqlite_path(settings.database)
@@ -111,7 +111,7 @@ class _Progress:
 
 
 def _check_place(settings: "Settings") -> None:
-    from shortmcp.adapters.database import sqlite_path  # noqa: PLC0415
+    from shortmcp.adapters.sqlite import sqlite_path  # noqa: PLC0415
 
     database = sqlite_path(settings.database)
     # Looked at before anything is opened: opening would make what is missing.
