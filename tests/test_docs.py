@@ -63,6 +63,15 @@ def test_the_page_on_webhooks_names_every_event_and_the_whole_schedule() -> None
     assert "after 5 seconds, 5 and 30 minutes, 2, 5, 10, 14, 20 and 24 hours, ten times in 75 hours" in page
 
 
+def test_every_line_of_the_page_on_faults_names_what_shows_it() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.endswith("| shown by |")]
+    named = [re.findall(r"`((?:tests|bench)/[a-z_/]+\.py)`", row.split("|")[3]) for row in rows]
+    assert len(rows) > 30
+    assert all(named)
+    assert [path for paths in named for path in paths if not (ROOT / path).exists()] == []
+
+
 def test_every_page_that_a_page_leads_to_exists() -> None:
     pages = [README, *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")]
     for page in pages:
