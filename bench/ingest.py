@@ -88,7 +88,7 @@ def main() -> int:
     options = read_options()
     with tempfile.TemporaryDirectory(dir=options.dir) as folder:
         rate = options.rate or measure_redirects(Path(folder), options)
-        print(f"redirects a second on one core: {rate:,.0f}", flush=True)
+        print(f"clicks a second to be counted: {rate:,.0f}", flush=True)
         runs = {kind: run(kind, Path(folder) / kind, rate, options) for kind in options.database or DATABASES}
     return report(runs)
 
