@@ -39,6 +39,19 @@ def test_who_is_known_is_not_asked_for_again() -> None:
     assert register.asked == ["a"]
 
 
+def test_only_who_is_known_at_this_moment_is_recalled(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, version = 100.0, 1
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    known = KnownCallers(lambda: version)
+    assert known.recall("a") is None
+    known.find("a", Register())
+    assert known.recall("a") == SOMEBODY
+    version = 2
+    assert known.recall("a") is None
+    version, now = 1, now + SECONDS
+    assert known.recall("a") is None
+
+
 def test_refusals_are_not_remembered() -> None:
     known, register = KnownCallers(lambda: 0), Register()
     for _ in range(2):

@@ -51,8 +51,11 @@ class Gate:
 
     def identify(self, authorization: list[str]) -> Caller:
         """Whose token the `Authorization` header (all that were sent) holds."""
-        scheme, _, presented = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
-        return self.known.find(presented.strip() if scheme.lower() == "bearer" else "", self._authenticate)
+        return self.known.find(_read_token(authorization), self._authenticate)
+
+    def recall(self, authorization: list[str]) -> Caller | None:
+        """`identify` of whoever is remembered, without a wait; None for everybody else."""
+        return self.known.recall(_read_token(authorization))
 
     def admit(self, caller: Caller) -> Allowance:
         """Count one call of `caller`; RATE_LIMITED past the plan's limits."""
@@ -71,6 +74,11 @@ class Gate:
 
     def _count(self, caller: Caller, now: datetime) -> int:
         return check_request(caller, self.count(caller.token_id, int(now.timestamp() * 1000)))
+
+
+def _read_token(authorization: list[str]) -> str:
+    scheme, _, presented = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
+    return presented.strip() if scheme.lower() == "bearer" else ""
 
 
 def exhausted(caller: Caller | None) -> Allowance:

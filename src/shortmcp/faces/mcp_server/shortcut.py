@@ -57,7 +57,12 @@ class Shortcut:
         plain = read_plain(headers, version, first.get("body", b""))
         if plain is None or (plain.tool is not None and self._toolbox.find(plain.tool) is None):
             return False, replaying(first, receive)
-        answer = await self._crew.run(self._answer, scope, headers, plain)
+        # A list needs nothing but to know whose it is.
+        caller = self._gate.recall(_read_authorization(headers)) if plain.tool is None else None
+        if caller is None:
+            answer = await self._crew.run(self._answer, scope, headers, plain)
+        else:
+            answer = self._answer(scope, headers, plain, caller)
         if isinstance(answer, Response):
             await answer(scope, receive, send)
         else:
@@ -68,17 +73,20 @@ class Shortcut:
         host, origin = headers.get(b"host", b""), headers.get(b"origin", b"")
         return self._allows(host.decode("latin-1"), origin.decode("latin-1"))
 
-    def _answer(self, scope: Scope, headers: Mapping[bytes, bytes], plain: Plain) -> bytes | Response:
+    def _answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], plain: Plain, caller: Caller | None = None
+    ) -> bytes | Response:
         try:
-            return self._perform(scope, headers, plain)
+            return self._perform(scope, headers, plain, caller)
         except Exception:
             log.exception("unexpected error", tool=plain.tool)
             return _write(plain, {"error": {"code": INTERNAL_ERROR, "message": BUG}})
 
-    def _perform(self, scope: Scope, headers: Mapping[bytes, bytes], plain: Plain) -> bytes | Response:
+    def _perform(
+        self, scope: Scope, headers: Mapping[bytes, bytes], plain: Plain, caller: Caller | None
+    ) -> bytes | Response:
         try:
-            sent = headers.get(b"authorization")
-            caller: Caller = self._gate.identify([] if sent is None else [sent.decode("latin-1")])
+            caller = caller or self._gate.identify(_read_authorization(headers))
             wish = read_wish(scope["query_string"], headers.get(b"x-mcp-toolsets", b""), headers.get(b"x-mcp-readonly"))
         except OperationError as error:
             return refuse_error(error)
@@ -104,6 +112,11 @@ class Shortcut:
         dumped = shown.model_dump(mode="json", by_alias=True, exclude_none=True)
         result = methods.serialize_server_result("tools/list", version, dumped)
         return orjson.dumps(result | _MODERN if version == LATEST_MODERN_VERSION else result)
+
+
+def _read_authorization(headers: Mapping[bytes, bytes]) -> list[str]:
+    sent = headers.get(b"authorization")
+    return [] if sent is None else [sent.decode("latin-1")]
 
 
 async def _receive_first(receive: Receive) -> Message | None:
