@@ -83,9 +83,7 @@ def make_app(node: Node) -> ASGIApp:
     telemetry = Telemetry()
     version = SqliteVersion(database.path) if database.is_sqlite else None
     known = KnownCallers(version or (lambda: 0))
-    gate = Gate(
-        database.read, make_counter(database, node.redis), node.site, node.meter, known, lambda: datetime.now(UTC)
-    )
+    gate = _make_gate(node, known)
     node.news.add(resolver)
     node.news.add(known)
     work = node.work()
@@ -94,11 +92,8 @@ def make_app(node: Node) -> ASGIApp:
     live = make_live_clicks(node.redis, database) if settings.worker else None
     worker, ingester = make_worker(node, live) if settings.worker else (None, None)
     runners, job_numbers = make_runners(node) if settings.worker else (), JobNumbers(database)
-    site = SiteFace(
-        telemetry, partial(_faults, database), describe(CATALOG, node.site.base_url, PREFIX), settings.metrics_public
-    )
     routes = [
-        *site.routes(),
+        *_make_site_face(node, telemetry).routes(),
         Route("/mcp", mcp),
         *make_report_face(node, work).routes(),
         *RestFace(gate, work, telemetry, crew, node.site.base_url, frozenset(node.site.domains)).endpoints(CATALOG),
@@ -114,6 +109,16 @@ def make_app(node: Node) -> ASGIApp:
         | redis_numbers(node.redis, live)
     )
     return public
+
+
+def _make_site_face(node: Node, telemetry: Telemetry) -> SiteFace:
+    document = describe(CATALOG, node.site.base_url, PREFIX)
+    return SiteFace(telemetry, partial(_faults, node.database), document, node.settings.metrics_public)
+
+
+def _make_gate(node: Node, known: KnownCallers) -> Gate:
+    count = make_counter(node.database, node.redis)
+    return Gate(node.database.read, count, node.site, node.meter, known, lambda: datetime.now(UTC))
 
 
 @dataclass(frozen=True)
@@ -148,8 +153,12 @@ async def _lifespan(lives: Lives, app: Starlette) -> AsyncGenerator[None]:
         worker.start()
     async with lives.mcp.run():
         yield
-    lives.crew.close()
     stop.set()
+    await _end(lives, running, watches)
+
+
+async def _end(lives: Lives, running: Sequence[Worker | Runner[Any]], watches: Sequence[Thread]) -> None:
+    lives.crew.close()
     async with create_task_group() as group:
         for worker in running:
             group.start_soon(to_thread.run_sync, worker.stop, STOP_SECONDS)

@@ -13,13 +13,15 @@ from zoneinfo import available_timezones
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shortmcp.settings.addresses import DEFAULT_PORTS, check_proxy, check_redis_url, check_smtp_url, read_address
+
+__all__ = ["DEFAULT_PORT", "DEFAULT_PORTS", "PREFIX", "SECRET_LENGTH", "Settings", "export"]
+
 PREFIX = "SHORTMCP_"
 DEFAULT_PORT = 8000
 DEFAULT_REDIS_PORT = 6379
-DEFAULT_PORTS = {"http": 80, "https": 443}
 SECRET_LENGTH = 32
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
-_REDIS_QUERY = re.compile(r"(ssl_ca_certs=[^&]+)?").fullmatch
 # A host name and no address: its last label is not a number.
 _NAME = re.compile(r"([A-Za-z0-9-]+\.)*[A-Za-z][A-Za-z0-9-]*")
 
@@ -153,7 +155,7 @@ class Settings(BaseSettings):
     @field_validator("safe_browsing_url", "urlhaus_url")
     @classmethod
     def _check_service(cls, value: str) -> str:
-        return _address(value)
+        return read_address(value)
 
     @field_validator("safety_feeds")
     @classmethod
@@ -173,12 +175,12 @@ class Settings(BaseSettings):
     @field_validator("base_url")
     @classmethod
     def _check_base_url(cls, value: str) -> str:
-        return _address(value) if value else value
+        return read_address(value) if value else value
 
     @field_validator("domains")
     @classmethod
     def _check_domains(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_address(domain if "://" in domain else f"https://{domain}") for domain in value)
+        return tuple(read_address(domain if "://" in domain else f"https://{domain}") for domain in value)
 
     @field_validator("secret_key")
     @classmethod
@@ -197,40 +199,19 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        try:
-            parts, port = urlsplit(url), urlsplit(url).port
-        except ValueError:
-            parts, port = urlsplit(""), 0
-        good = parts.scheme in {"redis", "rediss"} and parts.hostname and port != 0 and not parts.fragment
-        if url and (not good or not re.fullmatch(r"(/[0-9]{0,3})?", parts.path) or not _REDIS_QUERY(parts.query)):
-            raise ValueError(
-                "must look like redis://user:password@redis.example.com:6379/0 or rediss://..., with no more than "
-                "ssl_ca_certs=/path/to/ca.pem as its query"
-            )
+        check_redis_url(value.get_secret_value())
         return value
 
     @field_validator("smtp_url")
     @classmethod
     def _check_smtp_url(cls, value: str) -> str:
-        try:
-            parts, port = urlsplit(value), urlsplit(value).port
-        except ValueError:
-            parts, port = urlsplit(""), 0
-        good = parts.scheme in {"smtp", "smtps"} and parts.hostname and port != 0 and parts.path in {"", "/"}
-        if value and (not good or parts.query not in {"", "starttls=true", "starttls=false"}):
-            raise ValueError("must look like smtp://user:password@mail.example.com:587?starttls=true or smtps://...")
+        check_smtp_url(value)
         return value
 
     @field_validator("outbound_proxy")
     @classmethod
     def _check_outbound_proxy(cls, value: str) -> str:
-        try:
-            parts, port = urlsplit(value), urlsplit(value).port
-        except ValueError:
-            parts, port = urlsplit(""), None
-        if value and (parts.scheme != "http" or not parts.hostname or not port or parts.path not in {"", "/"}):
-            raise ValueError("must look like http://proxy.example.com:3128")
+        check_proxy(value)
         return value
 
     @field_validator("report_timezone")
@@ -290,22 +271,6 @@ class Settings(BaseSettings):
     def blocklist_file(self) -> Path:
         """Where the operator's own blocklist lies, if there is one."""
         return self.blocklist or self.data_dir.absolute() / "blocklist.txt"
-
-
-def _address(value: str) -> str:
-    sentence = "must be an address such as https://links.example.com, without user name, query or spaces"
-    try:
-        parts, port = urlsplit(value), urlsplit(value).port
-    except ValueError:
-        raise ValueError(sentence) from None
-    host = parts.hostname
-    plain = value.isascii() and not re.search(r"[\s@?#\\]", value)
-    if parts.scheme not in DEFAULT_PORTS or not host or not plain:
-        raise ValueError(sentence)
-    # As browsers send it in Host: lower case, without the scheme's own port.
-    shown = f"[{host}]" if ":" in host else host
-    there = "" if port in {None, DEFAULT_PORTS[parts.scheme]} else f":{port}"
-    return f"{parts.scheme}://{shown}{there}{parts.path.rstrip('/')}"
 
 
 def export(options: dict[str, Any]) -> None:
