@@ -21,7 +21,7 @@ QUARTERS = 96
 # How many values a dimension of a busy link has: referrers, countries, languages, devices, systems, browsers.
 VALUES = (200, 60, 30, 3, 5, 5)
 # What a web process holds of PostgreSQL's connections, and the process that counts: docs/scaling.md.
-WEB_CONNECTIONS, WORKER_CONNECTIONS = 12, 10
+WEB_CONNECTIONS, WORKER_CONNECTIONS = 13, 10
 KNOWN_LINKS = 100_000
 # Where a plan must change: what one machine of today still does well.
 POSTGRES_CORES, POSTGRES_BYTES, POSTGRES_CONNECTIONS = 32, 10e12, 500

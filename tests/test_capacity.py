@@ -86,7 +86,7 @@ def test_processor_time_becomes_cores_processes_and_nodes() -> None:
     # Counting takes a core, two of which half is busy, and a node counts with one.
     assert need.nodes == 2
     assert need.postgres_cores == pytest.approx(5 / 0.5)
-    assert need.postgres_connections == 3 * 12 + 2 * 10
+    assert need.postgres_connections == 3 * 13 + 2 * 10
 
 
 def test_nodes_are_enough_for_web_processes_beside_the_one_that_counts() -> None:

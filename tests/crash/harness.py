@@ -36,6 +36,8 @@ class Load:
 
     code: str
     most: int = MAX_VISITS
+    # Seconds that each visitor rests after an answer: where the load lasts, or what it makes would take long to count.
+    rest: float = 0.0
     sent: int = 0
     acked: set[str] = field(default_factory=set[str])
     cut_off: int = 0
@@ -84,6 +86,8 @@ class Load:
                 self.acked.add(name)
             else:
                 self.refused[head.split(b"\r\n")[0]] += 1
+            if self.rest:
+                await asyncio.sleep(self.rest)
         writer.close()
         with suppress(OSError):
             await writer.wait_closed()

@@ -17,7 +17,7 @@ def test_redirects_go_on_and_clicks_wait_while_another_program_locks_the_databas
     path = tmp_path / "shortmcp.db"
     instance = Instance(tmp_path / "instance", f"sqlite:///{path}")
     with instance.run() as process, closing(sqlite3.connect(path, isolation_level=None)) as other:
-        load, unvisited = Load(make_link(process)), make_link(process)
+        load, unvisited = Load(make_link(process), rest=0.01), make_link(process)
         other.execute("BEGIN EXCLUSIVE")
         with load.on(process.url):
             load.wait_for(VISITS)

@@ -69,7 +69,7 @@ def test_known_links_go_on_and_no_click_is_lost(node: Node, fault: str) -> None:
     with node.cluster.connect(node.name) as admin:
         # Those of the fault before have the same numbers.
         admin.execute("DELETE FROM clicks")
-    load = Load(make_link(process))
+    load = Load(make_link(process), rest=0.01)
     with load.on(process.url):
         load.wait_for(VISITS)
         begin(node.cluster, node.name)

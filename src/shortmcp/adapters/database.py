@@ -67,9 +67,10 @@ class Database:
                 set_durability(connection, durable=durable)
             with connection.begin() as transaction:
                 yield connection
-                # SQLite says what it did.
+                # SQLite says what it did; and whoever has rolled back has nothing to commit.
                 with nullcontext() if self.is_sqlite else unsure():
-                    transaction.commit()
+                    if transaction.is_active:
+                        transaction.commit()
 
     @contextmanager
     def read(self) -> Generator[Connection]:
