@@ -4,6 +4,7 @@ import socket
 import ssl
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
+from random import SystemRandom
 from threading import Thread
 from uuid import uuid4
 
@@ -22,6 +23,8 @@ from shortmcp.settings import Settings
 
 # Made once: loading the authorities takes longer than a test, and everything here is plain HTTP.
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+# Of its own: tests are given the same seed in each of their processes.
+CHANCE = SystemRandom()
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 )
@@ -103,6 +106,11 @@ def start_server(settings: Settings, stack: ExitStack) -> Server:
 
 
 def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+    """A port that nothing listens on, below those that the system gives to clients: none of them takes it meanwhile."""
+    while True:
+        port = CHANCE.randrange(20_000, 32_000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
