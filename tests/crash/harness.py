@@ -22,6 +22,7 @@ from sqlalchemy import text
 from factories import CHROME, TLS, free_port
 from processes import SHORTMCP, Process, wait_until_healthy
 from shortmcp.adapters.database import Database
+from shortmcp.clicks.backlog import backlog_bytes
 
 # Instead of `shortmcp`: the same server, but its clicks wait in memory for half a second.
 LOSSY = [sys.executable, str(Path(__file__).with_name("lossy_server.py"))]
@@ -148,7 +149,8 @@ class Instance:
 
     def backlog(self) -> int:
         """The bytes in the files of writers that were killed: these files go when they are counted."""
-        return sum(path.stat().st_size for path in (self.folder / "data" / "clicks").glob("*.log"))
+        # As the ingester counts them: it may delete a file while they are listed.
+        return backlog_bytes(self.folder / "data" / "clicks", {})
 
 
 def crash(instance: Instance, kills: int, visits: int) -> Result:
